@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nvq/version.hpp>
+
+#if defined(__FAST_MATH__) && !defined(__CUDACC__)
+#error \
+    "nvq: -ffast-math lets the compiler replace divisions and drop NaN handling, which changes encoded bytes; compile the files that include nvq without it"
+#endif
+
+/// Marks a function callable from host and device code.
+#if defined(__CUDACC__)
+#define NVQ_HD __host__ __device__
+#else
+#define NVQ_HD
+#endif
+
+#define NVQ_BEGIN_NAMESPACE \
+  namespace nvq {           \
+  inline namespace v0 {
+#define NVQ_END_NAMESPACE \
+  }                       \
+  }
