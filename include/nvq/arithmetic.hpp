@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nvq/bit.hpp>
+#include <nvq/config.hpp>
+
+// Single IEEE operations on float, each rounded once to nearest even.
+//
+// A recipe is defined by its roundings, and the flags of an embedder may take them away: g++ and clang
+// contract a*b+c into a fused multiply-add, nvcc does too, and -use_fast_math makes device division
+// approximate. These functions are immune in the source, so the same bytes come out of every build.
+
+NVQ_BEGIN_NAMESPACE
+
+namespace detail {
+
+// Hides where a value came from, so that it cannot be fused with the operation that consumes it. No
+// instruction results.
+inline float opaque(float x) noexcept {
+#if defined(__CUDA_ARCH__) || !defined(__GNUC__)
+  return x;
+#elif defined(__x86_64__)
+  __asm__("" : "+x"(x));
+  return x;
+#elif defined(__aarch64__)
+  __asm__("" : "+w"(x));
+  return x;
+#else
+  __asm__("" : "+m"(x));
+  return x;
+#endif
+}
+
+}  // namespace detail
+
+NVQ_HD constexpr float mul_rn(float a, float b) noexcept {
+#if defined(__CUDA_ARCH__)
+  if (!__builtin_is_constant_evaluated()) return __fmul_rn(a, b);
+#else
+  if (!__builtin_is_constant_evaluated()) return detail::opaque(a * b);
+#endif
+  return a * b;
+}
+
+NVQ_HD constexpr float add_rn(float a, float b) noexcept {
+#if defined(__CUDA_ARCH__)
+  if (!__builtin_is_constant_evaluated()) return __fadd_rn(a, b);
+#endif
+  return a + b;
+}
+
+NVQ_HD constexpr float sub_rn(float a, float b) noexcept {
+#if defined(__CUDA_ARCH__)
+  if (!__builtin_is_constant_evaluated()) return __fsub_rn(a, b);
+#endif
+  return a - b;
+}
+
+/// a / b. b may be zero: the result is then an infinity or a NaN as IEEE 754 says, in constant expressions
+/// too.
+NVQ_HD constexpr float div_rn(float a, float b) noexcept {
+#if defined(__CUDA_ARCH__)
+  if (!__builtin_is_constant_evaluated()) return __fdiv_rn(a, b);
+#endif
+  if (b == 0.0f) {
+    if (a == 0.0f || is_nan(a)) return quiet_nan();
+    return float_from_bits(0x7F800000u | ((float_bits(a) ^ float_bits(b)) & 0x80000000u));
+  }
+  return a / b;
+}
+
+/// x rounded to an integral value, ties to even. Exact for every float; NaN and infinities pass through.
+NVQ_HD constexpr float round_even(float x) noexcept {
+  const std::uint32_t a = float_bits(x) & 0x7FFFFFFFu;
+  if (a >= 0x4B000000u) return x;  // 2^23 and above are integral already
+  const float magic = 8388608.0f;
+  const float m = float_from_bits(a);
+#if defined(__CUDA_ARCH__)
+  const float r = sub_rn(add_rn(m, magic), magic);
+#else
+  const float r = __builtin_is_constant_evaluated() ? (m + magic) - magic : detail::opaque(m + magic) - magic;
+#endif
+  return float_from_bits(float_bits(r) | (float_bits(x) & 0x80000000u));
+}
+
+NVQ_HD constexpr float min_of(float a, float b) noexcept { return b < a ? b : a; }
+NVQ_HD constexpr float max_of(float a, float b) noexcept { return a < b ? b : a; }
+
+NVQ_END_NAMESPACE

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <nvq/config.hpp>
+
+NVQ_BEGIN_NAMESPACE
+
+namespace detail {
+
+// The values are those of bitsandbytes (functional.py, get_4bit_type("nf4")), float32.
+NVQ_HD constexpr float nf4_value(unsigned code) noexcept {
+  constexpr float values[16] = {-1.0f,
+                                -0.6961928009986877f,
+                                -0.5250730514526367f,
+                                -0.39491748809814453f,
+                                -0.28444138169288635f,
+                                -0.18477343022823334f,
+                                -0.09105003625154495f,
+                                0.0f,
+                                0.07958029955625534f,
+                                0.16093020141124725f,
+                                0.24611230194568634f,
+                                0.33791524171829224f,
+                                0.44070982933044434f,
+                                0.5626170039176941f,
+                                0.7229568362236023f,
+                                1.0f};
+  return values[code];
+}
+
+// The decision thresholds of bitsandbytes' kernels (dQuantizeNF4): code i + 1 wins when x is above threshold
+// i.
+NVQ_HD constexpr float nf4_threshold(unsigned i) noexcept {
+  constexpr float thresholds[15] = {-0.8480964004993439f,   -0.6106329262256622f,  -0.4599952697753906f,
+                                    -0.33967943489551544f,  -0.23460740596055984f, -0.13791173323988914f,
+                                    -0.045525018125772476f, 0.03979014977812767f,  0.1202552504837513f,
+                                    0.2035212516784668f,    0.2920137718319893f,   0.3893125355243683f,
+                                    0.5016634166240692f,    0.6427869200706482f,   0.8614784181118011f};
+  return thresholds[i];
+}
+
+NVQ_HD constexpr std::uint8_t nf4_code(float x) noexcept {
+  unsigned code = x > nf4_threshold(7) ? 8u : 0u;
+  code += x > nf4_threshold(code + 3) ? 4u : 0u;
+  code += x > nf4_threshold(code + 1) ? 2u : 0u;
+  code += x > nf4_threshold(code) ? 1u : 0u;
+  return static_cast<std::uint8_t>(code);
+}
+
+}  // namespace detail
+
+NVQ_END_NAMESPACE
