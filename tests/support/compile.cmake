@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+# cmake -DCOMPILER= -DFLAGS= -DSOURCES= -DOUTPUT= [-DRUN=ON] [-DGOLDEN=file] [-DEMULATOR=] -DNVQ_ROOT= -P compile.cmake
+# See nvq_add_compile_test.
+execute_process(COMMAND ${COMPILER} ${FLAGS} -I "${NVQ_ROOT}/include" ${SOURCES} -o "${OUTPUT}" RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  list(JOIN FLAGS " " line)
+  message(FATAL_ERROR "does not compile with ${COMPILER} ${line}")
+endif()
+if(NOT RUN)
+  return()
+endif()
+
+execute_process(COMMAND ${EMULATOR} "${OUTPUT}" OUTPUT_VARIABLE output RESULT_VARIABLE status)
+message("${output}")
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "exit status ${status}")
+endif()
+if(GOLDEN)
+  file(READ "${GOLDEN}" golden)
+  if(NOT output STREQUAL golden)
+    file(WRITE "${OUTPUT}.output" "${output}")
+    execute_process(COMMAND diff -u "${GOLDEN}" "${OUTPUT}.output")
+    message(FATAL_ERROR "the output differs from ${GOLDEN}")
+  endif()
+endif()
