@@ -15,7 +15,7 @@
 //   decode(code)         the float it stands for; bits above `bits` are ignored
 //   encode(x, ...)       the code nearest to x (ties to the even code) unless another Rounding is asked for
 //   encode_stochastic(x, random)   the upper neighbour with probability equal to x's distance from the lower
-//   one max()                the largest finite value
+//   one largest()                the largest finite value
 //
 // All functions are total, constexpr, and give the same bits on host and device.
 
@@ -61,12 +61,12 @@ struct Float {
     return static_cast<std::uint8_t>(codec::encode_stochastic(x, random, overflow));
   }
 
-  NVQ_HD static constexpr float max() noexcept { return codec::decode(codec::max_code); }
-  NVQ_HD static constexpr float min() noexcept { return Signed ? -max() : 0.0f; }
+  NVQ_HD static constexpr float largest() noexcept { return codec::decode(codec::max_code); }
+  NVQ_HD static constexpr float lowest() noexcept { return Signed ? -largest() : 0.0f; }
   NVQ_HD static constexpr float min_normal() noexcept { return exp2i(1 - Bias); }
   /// The smallest positive value.
   NVQ_HD static constexpr float min_positive() noexcept { return codec::decode(1); }
-  /// floor(log2(max())): the e_max of the OCP Microscaling specification.
+  /// floor(log2(largest())): the e_max of the OCP Microscaling specification.
   NVQ_HD static constexpr int max_exponent() noexcept {
     return static_cast<int>(codec::max_code >> M) - Bias;
   }
@@ -106,20 +106,20 @@ struct Int {
 
   static constexpr const char* name() noexcept { return N == 8 ? "Int8" : N == 4 ? "Int4" : "Int"; }
 
-  NVQ_HD static constexpr float max() noexcept { return static_cast<float>((1 << (N - 1)) - 1); }
-  NVQ_HD static constexpr float min() noexcept { return static_cast<float>(-(1 << (N - 1))); }
+  NVQ_HD static constexpr float largest() noexcept { return static_cast<float>((1 << (N - 1)) - 1); }
+  NVQ_HD static constexpr float lowest() noexcept { return static_cast<float>(-(1 << (N - 1))); }
   NVQ_HD static constexpr float decode(std::uint8_t code) noexcept {
     const int value = code & ((1 << N) - 1);
     return static_cast<float>(value >= (1 << (N - 1)) ? value - (1 << N) : value);
   }
   NVQ_HD static constexpr std::uint8_t encode(float x) noexcept {
     if (is_nan(x)) return 0;
-    const float clamped = x < min() ? min() : x > max() ? max() : x;
+    const float clamped = x < lowest() ? lowest() : x > largest() ? largest() : x;
     return static_cast<std::uint8_t>(static_cast<int>(round_even(clamped)) & ((1 << N) - 1));
   }
   NVQ_HD static constexpr std::uint8_t encode_stochastic(float x, std::uint32_t random) noexcept {
     if (is_nan(x)) return 0;
-    const float clamped = x < min() ? min() : x > max() ? max() : x;
+    const float clamped = x < lowest() ? lowest() : x > largest() ? largest() : x;
     int floor_value = static_cast<int>(clamped);
     if (static_cast<float>(floor_value) > clamped) --floor_value;
     // |clamped| <= 2^7, so the fraction has at most 24 bits below 2^0 and is exact; its 2^-32 grid comparison
@@ -144,14 +144,14 @@ struct UInt {
 
   static constexpr const char* name() noexcept { return N == 8 ? "UInt8" : N == 4 ? "UInt4" : "UInt"; }
 
-  NVQ_HD static constexpr float max() noexcept { return static_cast<float>((1 << N) - 1); }
-  NVQ_HD static constexpr float min() noexcept { return 0.0f; }
+  NVQ_HD static constexpr float largest() noexcept { return static_cast<float>((1 << N) - 1); }
+  NVQ_HD static constexpr float lowest() noexcept { return 0.0f; }
   NVQ_HD static constexpr float decode(std::uint8_t code) noexcept {
     return static_cast<float>(code & ((1 << N) - 1));
   }
   NVQ_HD static constexpr std::uint8_t encode(float x) noexcept {
     if (!(x > 0.0f)) return 0;
-    return static_cast<std::uint8_t>(static_cast<int>(round_even(x > max() ? max() : x)));
+    return static_cast<std::uint8_t>(static_cast<int>(round_even(x > largest() ? largest() : x)));
   }
 };
 
@@ -171,8 +171,8 @@ struct NF4 {
 
   static constexpr const char* name() noexcept { return "NF4"; }
 
-  NVQ_HD static constexpr float max() noexcept { return 1.0f; }
-  NVQ_HD static constexpr float min() noexcept { return -1.0f; }
+  NVQ_HD static constexpr float largest() noexcept { return 1.0f; }
+  NVQ_HD static constexpr float lowest() noexcept { return -1.0f; }
   NVQ_HD static constexpr float decode(std::uint8_t code) noexcept { return detail::nf4_value(code & 15u); }
   NVQ_HD static constexpr std::uint8_t encode(float x) noexcept { return detail::nf4_code(x); }
 };
@@ -191,8 +191,8 @@ struct E8M0 {
 
   static constexpr const char* name() noexcept { return "E8M0"; }
 
-  NVQ_HD static constexpr float max() noexcept { return exp2i(127); }
-  NVQ_HD static constexpr float min() noexcept { return exp2i(-127); }
+  NVQ_HD static constexpr float largest() noexcept { return exp2i(127); }
+  NVQ_HD static constexpr float lowest() noexcept { return exp2i(-127); }
   NVQ_HD static constexpr float decode(std::uint8_t code) noexcept {
     return code == 0xFF ? quiet_nan() : exp2i(static_cast<int>(code) - 127);
   }

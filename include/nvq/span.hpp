@@ -85,6 +85,9 @@ class matrix_view {
   NVQ_HD constexpr matrix_view(T* data, shape2d shape, I row_stride) noexcept
       : data_(data), shape_(shape), row_stride_(static_cast<std::int64_t>(row_stride)) {}
 
+  /// A view of the same values that cannot change them.
+  NVQ_HD constexpr matrix_view<const T> as_const() const noexcept { return {data_, shape_, row_stride_}; }
+
   NVQ_HD constexpr T* data() const noexcept { return data_; }
   NVQ_HD constexpr shape2d shape() const noexcept { return shape_; }
   NVQ_HD constexpr std::int64_t rows() const noexcept { return shape_.rows(); }

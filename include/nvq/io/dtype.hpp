@@ -14,8 +14,28 @@ namespace io {
 
 /// Element types of the safetensors container (huggingface/safetensors 0.8, `enum Dtype`).
 enum class dtype : std::uint8_t {
-  boolean, f4, f6_e2m3, f6_e3m2, u8, i8, f8_e5m2, f8_e4m3, f8_e8m0, f8_e4m3fnuz, f8_e5m2fnuz,
-  i16, u16, f16, bf16, i32, u32, f32, c64, f64, i64, u64
+  boolean,
+  f4,
+  f6_e2m3,
+  f6_e3m2,
+  u8,
+  i8,
+  f8_e5m2,
+  f8_e4m3,
+  f8_e8m0,
+  f8_e4m3fnuz,
+  f8_e5m2fnuz,
+  i16,
+  u16,
+  f16,
+  bf16,
+  i32,
+  u32,
+  f32,
+  c64,
+  f64,
+  i64,
+  u64
 };
 
 namespace detail {
@@ -28,17 +48,28 @@ struct dtype_row {
 /// The one table behind name(), bits() and parse_dtype(); in the order of the enumeration.
 inline const dtype_row* dtype_rows() noexcept {
   static constexpr dtype_row rows[] = {
-      {dtype::boolean, 8, "BOOL"},           {dtype::f4, 4, "F4"},
-      {dtype::f6_e2m3, 6, "F6_E2M3"},        {dtype::f6_e3m2, 6, "F6_E3M2"},
-      {dtype::u8, 8, "U8"},                  {dtype::i8, 8, "I8"},
-      {dtype::f8_e5m2, 8, "F8_E5M2"},        {dtype::f8_e4m3, 8, "F8_E4M3"},
-      {dtype::f8_e8m0, 8, "F8_E8M0"},        {dtype::f8_e4m3fnuz, 8, "F8_E4M3FNUZ"},
-      {dtype::f8_e5m2fnuz, 8, "F8_E5M2FNUZ"}, {dtype::i16, 16, "I16"},
-      {dtype::u16, 16, "U16"},               {dtype::f16, 16, "F16"},
-      {dtype::bf16, 16, "BF16"},             {dtype::i32, 32, "I32"},
-      {dtype::u32, 32, "U32"},               {dtype::f32, 32, "F32"},
-      {dtype::c64, 64, "C64"},               {dtype::f64, 64, "F64"},
-      {dtype::i64, 64, "I64"},               {dtype::u64, 64, "U64"},
+      {dtype::boolean, 8, "BOOL"},
+      {dtype::f4, 4, "F4"},
+      {dtype::f6_e2m3, 6, "F6_E2M3"},
+      {dtype::f6_e3m2, 6, "F6_E3M2"},
+      {dtype::u8, 8, "U8"},
+      {dtype::i8, 8, "I8"},
+      {dtype::f8_e5m2, 8, "F8_E5M2"},
+      {dtype::f8_e4m3, 8, "F8_E4M3"},
+      {dtype::f8_e8m0, 8, "F8_E8M0"},
+      {dtype::f8_e4m3fnuz, 8, "F8_E4M3FNUZ"},
+      {dtype::f8_e5m2fnuz, 8, "F8_E5M2FNUZ"},
+      {dtype::i16, 16, "I16"},
+      {dtype::u16, 16, "U16"},
+      {dtype::f16, 16, "F16"},
+      {dtype::bf16, 16, "BF16"},
+      {dtype::i32, 32, "I32"},
+      {dtype::u32, 32, "U32"},
+      {dtype::f32, 32, "F32"},
+      {dtype::c64, 64, "C64"},
+      {dtype::f64, 64, "F64"},
+      {dtype::i64, 64, "I64"},
+      {dtype::u64, 64, "U64"},
   };
   return rows;
 }
@@ -57,7 +88,8 @@ inline std::optional<dtype> parse_dtype(std::string_view text) noexcept {
   return std::nullopt;
 }
 
-/// Number of elements of a shape (1 for rank 0); empty when a dimension is negative or the product leaves int64.
+/// Number of elements of a shape (1 for rank 0); empty when a dimension is negative or the product leaves
+/// int64.
 inline std::optional<std::int64_t> element_count(const std::vector<std::int64_t>& shape) noexcept {
   bool zero = false;
   for (const std::int64_t d : shape) {

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <nvq/config.hpp>
+#include <nvq/float16.hpp>
+#include <nvq/recipe/base.hpp>
+#include <nvq/span.hpp>
+
+// The block codec: one scale, the codes under it. Written once over the recipe's functions, for values
+// wherever they lie: a `Values` has for_each(fn), which calls fn(column, value) for every value of the block
+// in order, the column counted in the block.
+
+NVQ_BEGIN_NAMESPACE
+
+namespace detail {
+
+/// A block of consecutive floats.
+struct contiguous_values {
+  const float* data;
+  std::int64_t count;
+  template <class Fn>
+  NVQ_HD constexpr void for_each(Fn fn) const noexcept {
+    for (std::int64_t i = 0; i < count; ++i) fn(i, data[i]);
+  }
+};
+
+/// A block that is part of a row-major matrix.
+template <class T>
+struct strided_values {
+  matrix_view<const T> block;
+  template <class Fn>
+  NVQ_HD constexpr void for_each(Fn fn) const noexcept {
+    for (std::int64_t r = 0; r < block.rows(); ++r)
+      for (std::int64_t c = 0; c < block.columns(); ++c) fn(c, to_float(block(r, c)));
+  }
+};
+
+/// The importance of the columns of a block: errors are multiplied by it. Null: all alike.
+struct column_weights {
+  const float* weight;
+  NVQ_HD constexpr float operator()(std::int64_t column, float error) const noexcept {
+    return weight == nullptr ? error : mul_rn(weight[column], error);
+  }
+};
+
+template <class Statistic, class Values>
+NVQ_HD constexpr Statistic block_statistic(const Values& values) noexcept {
+  Statistic s{};
+  values.for_each([&s](std::int64_t, float x) { s.add(x); });
+  return s;
+}
+
+/// The sum of a recipe's error over a block under one scale, added in order.
+template <class F, class R, class Values>
+NVQ_HD constexpr float block_error(const Values& values, column_weights weights, typename F::scale_code scale,
+                                   typename R::statistic s, TensorScales ts) noexcept {
+  const auto scaler = R::template scaler<F>(scale, s, ts);
+  float sum = 0.0f;
+  values.for_each([&](std::int64_t column, float x) {
+    const std::uint8_t code = R::template element<F>(scaler(x));
+    sum = add_rn(sum, weights(column, R::template error<F>(x, code, scale, ts)));
+  });
+  return sum;
+}
+
+/// The scale that rules R choose for a block whose statistic is s.
+template <class F, class R, class Values>
+NVQ_HD constexpr typename F::scale_code block_scale(const Values& values, column_weights weights,
+                                                    typename R::statistic s, TensorScales ts) noexcept {
+  if constexpr (is_search<R, F>::value) {
+    typename F::scale_code best = R::template candidate<F>(0, s, ts);
+    const int n = R::template candidates<F>(s, ts);
+    if (n < 2) return best;
+    float least = block_error<F, R>(values, weights, best, s, ts);
+    for (int i = 1; i < n; ++i) {
+      const typename F::scale_code scale = R::template candidate<F>(i, s, ts);
+      const float error = block_error<F, R>(values, weights, scale, s, ts);
+      if (error < least) {
+        least = error;
+        best = scale;
+      }
+    }
+    return best;
+  } else {
+    (void)values, (void)weights;
+    return R::template scale<F>(s, ts);
+  }
+}
+
+}  // namespace detail
+
+/// The scales that a recipe derives from the largest magnitude of a tensor, or of all tensors that share a
+/// scale (fused q/k/v). {1, 1} for formats without a tensor scale.
+template <class F, class R>
+NVQ_HD constexpr TensorScales tensor_scales(float amax, R) noexcept {
+  static_assert(is_recipe_v<R>, "nvq: a recipe is derived from nvq::recipe::base");
+  if constexpr (F::has_tensor_scale)
+    return detail::rules_t<R, F>::template tensor<F>(amax);
+  else
+    return {1.0f, 1.0f, amax};
+}
+
+/// Encodes `count` values as one block: writes one code per byte to codes[0..count) and returns the block's
+/// scale. The scalar definition of every codec. Device code has it too.
+template <class F, class R>
+NVQ_HD constexpr typename F::scale_code encode_block(const float* values, std::int64_t count,
+                                                     std::uint8_t* codes, TensorScales ts, R,
+                                                     const float* importance = nullptr) noexcept {
+  using rules = detail::rules_t<R, F>;
+  static_assert(rules::template supports<F>, "nvq: this recipe does not apply to this Format");
+  const detail::contiguous_values block{values, count};
+  const auto s = detail::block_statistic<typename rules::statistic>(block);
+  const auto scale = detail::block_scale<F, rules>(block, detail::column_weights{importance}, s, ts);
+  const auto scaler = rules::template scaler<F>(scale, s, ts);
+  for (std::int64_t i = 0; i < count; ++i) codes[i] = rules::template element<F>(scaler(values[i]));
+  return scale;
+}
+
+/// Decodes `count` codes, one per byte, of one block.
+template <class F>
+NVQ_HD constexpr void decode_block(const std::uint8_t* codes, std::int64_t count,
+                                   typename F::scale_code scale, float tensor_scale, float* values) noexcept {
+  for (std::int64_t i = 0; i < count; ++i) values[i] = decode_value<F>(codes[i], scale, tensor_scale);
+}
+
+NVQ_END_NAMESPACE

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <nvq/block.hpp>
+#include <nvq/config.hpp>
+#include <nvq/detail/pack.hpp>
+#include <nvq/executor.hpp>
+#include <nvq/float16.hpp>
+#include <nvq/format.hpp>
+#include <nvq/random.hpp>
+#include <nvq/recipe/base.hpp>
+#include <nvq/span.hpp>
+
+// The loops of tensor.hpp: from a matrix to its blocks, split into tasks of whole block rows. Arguments have
+// been checked.
+
+NVQ_BEGIN_NAMESPACE
+
+namespace detail {
+
+template <class F>
+struct encode_target {
+  std::uint8_t* codes;
+  typename F::scale_type* scales;
+  std::uint8_t* zero_points;
+
+  void store(std::int64_t block, typename F::scale_code code) const noexcept {
+    if constexpr (F::has_zero_point) {
+      scales[block] = code.scale;
+      zero_points[block] = code.zero_point;
+    } else {
+      scales[block] = code;
+    }
+  }
+};
+
+struct encode_context {
+  TensorScales scales;
+  const float* importance;
+  bool stochastic;
+  std::uint64_t seed;
+};
+
+template <class T>
+matrix_view<const T> part(matrix_view<const T> m, std::int64_t r0, std::int64_t r1, std::int64_t c0,
+                          std::int64_t c1) noexcept {
+  return {m.data() + r0 * m.row_stride() + c0, shape2d(r1 - r0, c1 - c0), m.row_stride()};
+}
+
+inline std::int64_t min_index(std::int64_t a, std::int64_t b) noexcept { return a < b ? a : b; }
+
+/// Encodes rows [r0, r1), columns [c0, c1) of `in`, whose scale is chosen already.
+template <class F, class R, class T>
+void encode_codes(matrix_view<const T> in, std::int64_t r0, std::int64_t r1, std::int64_t c0, std::int64_t c1,
+                  typename F::scale_code scale, typename R::statistic s, const encode_context& ctx,
+                  std::uint8_t* codes) noexcept {
+  constexpr std::int64_t chunk = 256;
+  const auto scaler = R::template scaler<F>(scale, s, ctx.scales);
+  const std::int64_t row_bytes = F::row_bytes(in.columns());
+  std::uint8_t buffer[chunk];
+  for (std::int64_t r = r0; r < r1; ++r) {
+    const T* row = in.row(r);
+    for (std::int64_t c = c0; c < c1; c += chunk) {
+      const std::int64_t n = min_index(chunk, c1 - c);
+      if (ctx.stochastic) {
+        const auto first = static_cast<std::uint64_t>(r * in.columns() + c);
+        for (std::int64_t i = 0; i < n; ++i)
+          buffer[i] = F::element::encode_stochastic(
+              scaler(to_float(row[c + i])), random_bits(ctx.seed, first + static_cast<std::uint64_t>(i)));
+      } else {
+        for (std::int64_t i = 0; i < n; ++i) buffer[i] = R::template element<F>(scaler(to_float(row[c + i])));
+      }
+      pack_codes<F::element::bits>(buffer, n, codes + r * row_bytes, c);
+    }
+  }
+}
+
+/// The statistic and the scale of one block.
+template <class F, class R, class T>
+typename F::scale_code choose_scale(matrix_view<const T> block, const float* importance, TensorScales ts,
+                                    typename R::statistic& s) noexcept {
+  constexpr std::int64_t columns = F::block::columns;
+  if constexpr (F::block::rows == 1 && columns > 0 && columns <= 1024) {
+    float buffer[F::block_size];
+    for (std::int64_t c = 0; c < block.columns(); ++c) buffer[c] = to_float(block.data()[c]);
+    const contiguous_values values{buffer, block.columns()};
+    s = block_statistic<typename R::statistic>(values);
+    return block_scale<F, R>(values, column_weights{importance}, s, ts);
+  } else {
+    const strided_values<T> values{block};
+    s = block_statistic<typename R::statistic>(values);
+    return block_scale<F, R>(values, column_weights{importance}, s, ts);
+  }
+}
+
+/// The last byte of every row may hold bits beyond the last code: they are zero.
+template <class F>
+void clear_row_tails(std::int64_t columns, std::int64_t r0, std::int64_t r1, std::uint8_t* codes) noexcept {
+  const std::int64_t row_bytes = F::row_bytes(columns);
+  if (columns * F::element::bits % 8 != 0)
+    for (std::int64_t r = r0; r < r1; ++r) codes[(r + 1) * row_bytes - 1] = 0;
+}
+
+/// Encodes row `band` of the grid of blocks.
+template <class F, class R, class T>
+void encode_band(matrix_view<const T> in, std::int64_t band, const encode_context& ctx,
+                 encode_target<F> out) noexcept {
+  const std::int64_t rows = F::block::rows == 0 ? in.rows() : F::block::rows;
+  const std::int64_t columns = F::block::columns == 0 ? in.columns() : F::block::columns;
+  const std::int64_t r0 = band * rows, r1 = min_index(r0 + rows, in.rows());
+  const std::int64_t blocks = F::scale_columns(in.columns());
+  clear_row_tails<F>(in.columns(), r0, r1, out.codes);
+  for (std::int64_t b = 0; b < blocks; ++b) {
+    const std::int64_t c0 = b * columns, c1 = min_index(c0 + columns, in.columns());
+    typename R::statistic s{};
+    const float* importance = ctx.importance == nullptr ? nullptr : ctx.importance + c0;
+    const auto scale = choose_scale<F, R>(part(in, r0, r1, c0, c1), importance, ctx.scales, s);
+    out.store(band * blocks + b, scale);
+    encode_codes<F, R>(in, r0, r1, c0, c1, scale, s, ctx, out.codes);
+  }
+}
+
+/// How many rows of the grid of blocks one task takes: about 64 Ki values, so that tasks outlive their
+/// overhead.
+inline std::int64_t bands_per_task(std::int64_t band_values) noexcept {
+  const std::int64_t n = (std::int64_t{1} << 16) / (band_values > 0 ? band_values : 1);
+  return n < 1 ? 1 : n;
+}
+
+/// Runs fn(begin, end) over [0, n) in tasks of `step`.
+template <class Fn>
+void for_ranges(executor_ref exec, std::int64_t n, std::int64_t step, Fn fn) {
+  const std::int64_t tasks = (n + step - 1) / step;
+  exec(static_cast<std::size_t>(tasks), [&](std::size_t i) {
+    const std::int64_t begin = static_cast<std::int64_t>(i) * step;
+    fn(begin, min_index(begin + step, n));
+  });
+}
+
+/// The statistic of a whole matrix: partial ones of up to 64 ranges of rows, merged in order.
+template <class Statistic, class T>
+Statistic matrix_statistic(matrix_view<const T> in, executor_ref exec) {
+  constexpr std::int64_t parts = 64;
+  Statistic partial[parts] = {};
+  const std::int64_t step = in.rows() > parts ? (in.rows() + parts - 1) / parts : 1;
+  for_ranges(exec, in.rows(), step, [&](std::int64_t r0, std::int64_t r1) {
+    partial[r0 / step] = block_statistic<Statistic>(strided_values<T>{part(in, r0, r1, 0, in.columns())});
+  });
+  Statistic s{};
+  for (const Statistic& p : partial) s.merge(p);
+  return s;
+}
+
+/// One scale for the whole matrix: chosen first, then rows are encoded in tasks. `given` stands in for the
+/// statistic's amax.
+template <class F, class R, class T>
+void encode_whole(matrix_view<const T> in, const float* given, const encode_context& ctx, executor_ref exec,
+                  encode_target<F> out) {
+  using statistic = typename R::statistic;
+  statistic s{};
+  if (given != nullptr)
+    s.add(*given);
+  else
+    s = matrix_statistic<statistic>(in, exec);
+  const auto scale = block_scale<F, R>(strided_values<T>{in}, column_weights{ctx.importance}, s, ctx.scales);
+  out.store(0, scale);
+  for_ranges(exec, in.rows(), bands_per_task(in.columns()), [&](std::int64_t r0, std::int64_t r1) {
+    clear_row_tails<F>(in.columns(), r0, r1, out.codes);
+    encode_codes<F, R>(in, r0, r1, 0, in.columns(), scale, s, ctx, out.codes);
+  });
+}
+
+template <class F, class R, class T>
+void encode_tensor(matrix_view<const T> in, const float* given, const encode_context& ctx, executor_ref exec,
+                   encode_target<F> out) {
+  if (in.shape().size() == 0) return;
+  if constexpr (F::block::rows == 0) {
+    encode_whole<F, R>(in, given, ctx, exec, out);
+  } else {
+    const std::int64_t step = bands_per_task(F::block::rows * in.columns());
+    for_ranges(exec, F::scale_rows(in.rows()), step, [&](std::int64_t b0, std::int64_t b1) {
+      for (std::int64_t b = b0; b < b1; ++b) encode_band<F, R>(in, b, ctx, out);
+    });
+  }
+}
+
+template <class F>
+typename F::scale_code load_scale(const typename F::scale_type* scales, const std::uint8_t* zero_points,
+                                  std::int64_t block) noexcept {
+  if constexpr (F::has_zero_point)
+    return {scales[block], zero_points[block]};
+  else
+    return (void)zero_points, scales[block];
+}
+
+template <class F, class T>
+void decode_row(const std::uint8_t* codes, const typename F::scale_type* scales,
+                const std::uint8_t* zero_points, std::int64_t r, float tensor_scale,
+                matrix_view<T> out) noexcept {
+  constexpr std::int64_t chunk = 256;
+  const std::int64_t band = F::block::rows == 0 ? 0 : r / F::block::rows;
+  const std::int64_t columns = F::block::columns == 0 ? out.columns() : F::block::columns;
+  const std::int64_t blocks = F::scale_columns(out.columns());
+  const std::uint8_t* row = codes + r * F::row_bytes(out.columns());
+  std::uint8_t buffer[chunk];
+  for (std::int64_t b = 0; b < blocks; ++b) {
+    const auto scale = load_scale<F>(scales, zero_points, band * blocks + b);
+    const std::int64_t c1 = min_index((b + 1) * columns, out.columns());
+    for (std::int64_t c = b * columns; c < c1; c += chunk) {
+      const std::int64_t n = min_index(chunk, c1 - c);
+      unpack_codes<F::element::bits>(row, c, n, buffer);
+      for (std::int64_t i = 0; i < n; ++i)
+        out(r, c + i) = static_cast<T>(decode_value<F>(buffer[i], scale, tensor_scale));
+    }
+  }
+}
+
+template <class F, class T>
+void decode_tensor(const std::uint8_t* codes, const typename F::scale_type* scales,
+                   const std::uint8_t* zero_points, float tensor_scale, executor_ref exec,
+                   matrix_view<T> out) {
+  if (out.shape().size() == 0) return;
+  for_ranges(exec, out.rows(), bands_per_task(out.columns()), [&](std::int64_t r0, std::int64_t r1) {
+    for (std::int64_t r = r0; r < r1; ++r) decode_row<F>(codes, scales, zero_points, r, tensor_scale, out);
+  });
+}
+
+}  // namespace detail
+
+NVQ_END_NAMESPACE
