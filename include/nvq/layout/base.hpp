@@ -19,18 +19,19 @@ struct position {
   NVQ_HD friend constexpr bool operator!=(position a, position b) noexcept { return !(a == b); }
 };
 
-/// What every layout is: a rule that gives each unit (a code, a scale) of a `rows x columns` grid a place in one buffer.
+/// What every layout is: a rule that gives each unit (a code, a scale) of a `rows x columns` grid a place in
+/// one buffer.
 ///
-///     offset(row, column)   index of the unit in the buffer, in units of bits() bits, 4-bit units low nibble first
-///     position(index)       the inverse; rows and columns outside shape() are padding
-///     bytes()               size of the buffer, padding included
-///     elements()            the same as a count of value_type
-///     check()               errc::ok, or why the shape has no such layout; the others are meaningful only when it is ok
-///     alignment()           bytes, what the kernels that read the buffer on a device ask of its address
-///     linear()              the linear layout of the same grid: the other side of to_layout() and from_layout()
+///     offset(row, column)   index of the unit in the buffer, in units of bits() bits, 4-bit units low nibble
+///     first position(index)       the inverse; rows and columns outside shape() are padding bytes() size of
+///     the buffer, padding included elements()            the same as a count of value_type check() errc::ok,
+///     or why the shape has no such layout; the others are meaningful only when it is ok alignment() bytes,
+///     what the kernels that read the buffer on a device ask of its address linear()              the linear
+///     layout of the same grid: the other side of to_layout() and from_layout()
 ///
-/// offset() maps the grid padded() one to one onto the units of the buffer (ggml blocks excepted: there codes and scales
-/// share one). Padding is written by whoever fills the buffer, never by its reader; to_layout() writes all of it.
+/// offset() maps the grid padded() one to one onto the units of the buffer (ggml blocks excepted: there codes
+/// and scales share one). Padding is written by whoever fills the buffer, never by its reader; to_layout()
+/// writes all of it.
 ///
 /// T: type of the buffer's elements. Bits: bits of a unit, 4 (two in a byte) or all bits of T.
 template <class T, int Bits>
@@ -59,7 +60,8 @@ class base {
   }
   NVQ_HD static constexpr std::int64_t alignment() noexcept { return static_cast<std::int64_t>(sizeof(T)); }
 
-  /// How a value is written in this layout, and back. Only layouts that store something else than the value redefine them.
+  /// How a value is written in this layout, and back. Only layouts that store something else than the value
+  /// redefine them.
   NVQ_HD static constexpr T stored(T value) noexcept { return value; }
   NVQ_HD static constexpr T loaded(T unit) noexcept { return unit; }
 
@@ -68,8 +70,9 @@ class base {
   NVQ_HD constexpr base(shape2d shape, std::int64_t row_multiple, std::int64_t column_multiple,
                         bool divisible = true) noexcept
       : base(shape,
-             shape.valid() ? shape2d(round_up(shape.rows(), row_multiple), round_up(shape.columns(), column_multiple))
-                           : shape2d(-1, -1),
+             shape.valid()
+                 ? shape2d(round_up(shape.rows(), row_multiple), round_up(shape.columns(), column_multiple))
+                 : shape2d(-1, -1),
              divisible) {}
   NVQ_HD constexpr base(shape2d shape, shape2d padded, bool divisible) noexcept
       : shape_(shape),

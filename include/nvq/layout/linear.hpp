@@ -10,8 +10,9 @@ namespace layout {
 ///
 ///     offset(r, c) = r * stride + c
 ///
-/// `padded`: a larger grid the buffer is allocated for, such as the rows rounded up to 16 that some TMA kernels write, or
-/// the {128, 4} multiples of compact MX scales; its columns are the stride. Without it there is no padding.
+/// `padded`: a larger grid the buffer is allocated for, such as the rows rounded up to 16 that some TMA
+/// kernels write, or the {128, 4} multiples of compact MX scales; its columns are the stride. Without it
+/// there is no padding.
 template <class T = std::uint8_t>
 class Linear : public base<T, 8 * static_cast<int>(sizeof(T))> {
   using parent = base<T, 8 * static_cast<int>(sizeof(T))>;
@@ -30,9 +31,9 @@ class Linear : public base<T, 8 * static_cast<int>(sizeof(T))> {
   NVQ_HD constexpr Linear linear() const noexcept { return Linear(this->shape()); }
 };
 
-/// Row-major codes, 4-bit ones two a byte with the even column in the low nibble, each row starting on a multiple of
-/// `RowBytes`: what quantize() returns, and NVFP4 and MXFP4 weights in checkpoint files. A last nibble that no code fills
-/// is padding.
+/// Row-major codes, 4-bit ones two a byte with the even column in the low nibble, each row starting on a
+/// multiple of `RowBytes`: what quantize() returns, and NVFP4 and MXFP4 weights in checkpoint files. A last
+/// nibble that no code fills is padding.
 template <int Bits, int RowBytes = 1>
 class LinearCodes : public base<std::uint8_t, Bits> {
   using parent = base<std::uint8_t, Bits>;
@@ -49,9 +50,9 @@ class LinearCodes : public base<std::uint8_t, Bits> {
   NVQ_HD constexpr LinearCodes<Bits> linear() const noexcept { return LinearCodes<Bits>(this->shape()); }
 };
 
-/// The weight_packed tensor of compressed-tensors' `pack-quantized`: int32 [rows, ceil(columns * Bits / 32)], LSB first
-/// along the row, codes in offset binary (Recode::offset_binary from Int4 and Int8). Source: compressed-tensors,
-/// pack_to_int32 with packed_dim 1.
+/// The weight_packed tensor of compressed-tensors' `pack-quantized`: int32 [rows, ceil(columns * Bits / 32)],
+/// LSB first along the row, codes in offset binary (Recode::offset_binary from Int4 and Int8). Source:
+/// compressed-tensors, pack_to_int32 with packed_dim 1.
 template <int Bits>
 using PackQuantizedWeights = LinearCodes<Bits, 4>;
 

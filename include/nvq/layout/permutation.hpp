@@ -6,20 +6,22 @@
 NVQ_BEGIN_NAMESPACE
 namespace layout {
 
-/// Permutations of the index along one dimension: to() where an index goes, from() which index lies there. Each works on
-/// runs of period() indices.
+/// Permutations of the index along one dimension: to() where an index goes, from() which index lies there.
+/// Each works on runs of period() indices.
 struct Identity {
   NVQ_HD static constexpr std::int64_t period() noexcept { return 1; }
   NVQ_HD static constexpr std::int64_t to(std::int64_t i) noexcept { return i; }
   NVQ_HD static constexpr std::int64_t from(std::int64_t i) noexcept { return i; }
 };
 
-/// In runs of N the even indices first, then the odd ones: N = 8 gives [0 2 4 6 1 3 5 7]. Kernels that take a word apart
-/// by masking its low nibbles of both halves get neighbours side by side from it.
+/// In runs of N the even indices first, then the odd ones: N = 8 gives [0 2 4 6 1 3 5 7]. Kernels that take a
+/// word apart by masking its low nibbles of both halves get neighbours side by side from it.
 template <int N>
 struct EvenOdd {
   NVQ_HD static constexpr std::int64_t period() noexcept { return N; }
-  NVQ_HD static constexpr std::int64_t to(std::int64_t i) noexcept { return i / N * N + i % 2 * (N / 2) + i % N / 2; }
+  NVQ_HD static constexpr std::int64_t to(std::int64_t i) noexcept {
+    return i / N * N + i % 2 * (N / 2) + i % N / 2;
+  }
   NVQ_HD static constexpr std::int64_t from(std::int64_t i) noexcept {
     return i / N * N + i % (N / 2) * 2 + i % N / (N / 2);
   }
@@ -39,10 +41,12 @@ struct Then {
 ///
 ///     offset(r, c) = c * rows + Permutation::to(r)
 ///
-/// rows must be a multiple of `RowMultiple`; there is no padding. `LinearSide`: the linear layout of the same grid.
+/// rows must be a multiple of `RowMultiple`; there is no padding. `LinearSide`: the linear layout of the same
+/// grid.
 template <class T, int Bits, class Permutation, int RowMultiple, class LinearSide>
 class Transposed : public base<T, Bits> {
-  static_assert(RowMultiple % Permutation::period() == 0, "nvq::layout: rows hold whole runs of the permutation");
+  static_assert(RowMultiple % Permutation::period() == 0,
+                "nvq::layout: rows hold whole runs of the permutation");
   using parent = base<T, Bits>;
 
  public:
