@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The copies in this folder equal the originals beside the repository, where those exist.
+cmake_minimum_required(VERSION 3.23)
 set(originals "${NVQ_ROOT}/../shared/contract")
 if(NOT EXISTS "${originals}")
   message("nvq-skip(contract): ${originals} is not there")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # cmake -DCOMPILER= -DFLAGS= -DSOURCES= -DOUTPUT= [-DRUN=ON] [-DGOLDEN=file] [-DEMULATOR=] -DNVQ_ROOT= -P compile.cmake
 # See nvq_add_compile_test.
+cmake_minimum_required(VERSION 3.23)
 execute_process(COMMAND ${COMPILER} ${FLAGS} -I "${NVQ_ROOT}/include" ${SOURCES} -o "${OUTPUT}" RESULT_VARIABLE status)
 if(NOT status EQUAL 0)
   list(JOIN FLAGS " " line)

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+# cmake -DCOMPILER= -DSOURCE= -DNVQ_ROOT= -P check.cmake
+cmake_minimum_required(VERSION 3.23)
+set(compile "${COMPILER}" -std=c++17 -fsyntax-only -Wall -Wextra -Werror -I "${NVQ_ROOT}/include" "${SOURCE}")
+
+execute_process(COMMAND ${compile} -DNVQ_CORRECT RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "does not compile even when correct")
+endif()
+
+execute_process(COMMAND ${compile} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+if(status EQUAL 0)
+  message(FATAL_ERROR "the mistake compiles")
+endif()
+file(STRINGS "${SOURCE}" expectations REGEX "^// expect: ")
+if(NOT expectations)
+  message(FATAL_ERROR "the file has no line `// expect: <text>`")
+endif()
+foreach(line IN LISTS expectations)
+  string(REPLACE "// expect: " "" text "${line}")
+  string(FIND "${output}" "${text}" at)
+  if(at EQUAL -1)
+    message(FATAL_ERROR "the compiler does not say: ${text}\nbut:\n${output}")
+  endif()
+endforeach()
