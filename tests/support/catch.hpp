@@ -12,9 +12,9 @@
 
 // v2 has no SKIP. CTest finds this line, reports the test as skipped, and `./run test` counts it by its kind:
 // gpu, cuda-headers, nvcc, python.
-#define NVQ_SKIP(kind, reason)                        \
-  do {                                                \
-    std::printf("nvq-skip(%s): %s\n", kind, reason);  \
-    SUCCEED("skipped");                               \
-    return;                                           \
+#define NVQ_SKIP(kind, reason)                       \
+  do {                                               \
+    std::printf("nvq-skip(%s): %s\n", kind, reason); \
+    SUCCEED("skipped");                              \
+    return;                                          \
   } while (false)
