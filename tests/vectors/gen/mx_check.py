@@ -13,6 +13,8 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
+from mx_inputs import SCALES
+
 F32 = np.float32
 # name: bits, type, largest value, log2 of its binade, mantissa bits
 FORMATS = {
@@ -186,12 +188,12 @@ def check_decoders(directory):
         for name, table in tables.items():
             bits, dtype, *_ = FORMATS[name]
             values = np.arange(1 << bits, dtype=np.uint8).view(dtype).astype(F32)
-            scales = np.ldexp(1.0, np.arange(256) - 127)
-            scales[255] = of_255
+            scales = np.ldexp(1.0, SCALES.astype(np.int64) - 127)
+            scales[SCALES == 255] = of_255
             with np.errstate(all="ignore"):
                 mine = (values * scales.astype(F32)[:, None]).astype(table.dtype)
             same = (mine == table) & (np.signbit(mine) == np.signbit(table)) | np.isnan(mine) & np.isnan(table)
-            print(f"{owner} decode.{name}: {int((~same).sum())} of {same.size} differ in rows {np.unique(np.where(~same)[0])}")
+            print(f"{owner} decode.{name}: {int((~same).sum())} of {same.size} differ")
 
 
 def main(directory):

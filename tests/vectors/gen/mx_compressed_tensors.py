@@ -4,7 +4,7 @@
     python mx_compressed_tensors.py OUT_DIR
 
 Reads mx_inputs.safetensors, writes mx_compressed_tensors.safetensors: even.FORMAT.SET.codes and .scales.
-Set a is quantized as bfloat16, b and s as float32. decode.FORMAT is BF16 [256 scales, codes].
+Set a is quantized as bfloat16, b and s as float32. decode.FORMAT is BF16 [mx_inputs.SCALES, codes].
 """
 
 import logging
@@ -59,11 +59,11 @@ def quantize(x, name):
 
 
 def table(name):
-    """The decoder on every scale byte and code; a group holds 32 codes."""
+    """The decoder on every code; a group holds 32 codes."""
     compressor, bits = FORMATS[name]
-    codes = np.tile(np.arange(1 << bits, dtype=np.uint8), (256, 2 if bits == 4 else 1))
+    codes = np.tile(np.arange(1 << bits, dtype=np.uint8), (len(mx_inputs.SCALES), 2 if bits == 4 else 1))
     packed = torch.from_numpy(mx_inputs.pack(codes, bits))
-    scales = torch.arange(256, dtype=torch.uint8).repeat_interleave(codes.shape[1] // 32).reshape(256, -1)
+    scales = torch.from_numpy(mx_inputs.SCALES)[:, None].repeat(1, codes.shape[1] // 32)
     weight = "weight" if bits == 8 else "weight_packed"
     state = {weight: packed.view(torch.float8_e4m3fn) if bits == 8 else packed, "weight_scale": scales}
     return compressor.decompress(state, scheme_of(bits))["weight"][:, : 1 << bits].contiguous()

@@ -4,7 +4,7 @@
     python mx_modelopt.py OUT_DIR
 
 Reads mx_inputs.safetensors, writes mx_modelopt.safetensors: rceil.FORMAT.SET.codes and .scales.
-Set a is quantized as bfloat16, the others as float32. decode.FORMAT is F32 [256 scales, codes].
+Set a is quantized as bfloat16, the others as float32. decode.FORMAT is F32 [mx_inputs.SCALES, codes].
 """
 
 import logging
@@ -35,14 +35,15 @@ def quantize(x, name):
 
 
 def table(name):
-    scales = torch.arange(256, dtype=torch.uint8)
+    scales = torch.from_numpy(mx_inputs.SCALES)
+    rows = len(scales)
     if name == "mxfp4":
         row = torch.arange(16, dtype=torch.uint8).repeat(2)
-        packed = (row[0::2] | row[1::2] << 4).repeat(256, 1)
-        q = MXFP4QTensor((256, 32), torch.float32, packed)
+        packed = (row[0::2] | row[1::2] << 4).repeat(rows, 1)
+        q = MXFP4QTensor((rows, 32), torch.float32, packed)
         return q.dequantize(torch.float32, scale=scales, block_sizes={-1: 32})[:, :16].contiguous()
-    codes = torch.arange(256, dtype=torch.uint8).repeat(256, 1).view(torch.float8_e4m3fn)
-    q = MXFP8QTensor((256, 256), torch.float32, codes)
+    codes = torch.arange(256, dtype=torch.uint8).repeat(rows, 1).view(torch.float8_e4m3fn)
+    q = MXFP8QTensor((rows, 256), torch.float32, codes)
     return q.dequantize(torch.float32, scale=scales[:, None].repeat(1, 8)).contiguous()
 
 

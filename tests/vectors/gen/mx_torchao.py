@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MX vectors of torchao: four scale rules, five element types, and its decoder's whole table.
+"""MX vectors of torchao: four scale rules, five element types, and its decoder's table.
 
     python mx_torchao.py OUT_DIR
 
 Reads mx_inputs.safetensors, writes mx_torchao.safetensors. Tensors RULE.FORMAT.SET.codes and .scales;
-decode.FORMAT is F32 [256 scales, codes of the element].
+decode.FORMAT is F32 [mx_inputs.SCALES, codes of the element].
 """
 
 import logging
@@ -48,8 +48,8 @@ def quantize(x, rule, name):
 
 def table(name):
     element, bits = FORMATS[name]
-    codes = torch.arange(1 << bits, dtype=torch.uint8).repeat(256, 1)
-    scales = torch.arange(256, dtype=torch.uint8).repeat_interleave((1 << bits) // 16).reshape(256, -1)
+    codes = torch.arange(1 << bits, dtype=torch.uint8).repeat(len(mx_inputs.SCALES), 1)
+    scales = torch.from_numpy(mx_inputs.SCALES)[:, None].repeat(1, (1 << bits) // 16)
     if bits == 4:
         codes = codes[:, 0::2] | codes[:, 1::2] << 4
     if bits == 8:
