@@ -96,6 +96,22 @@ inline bool shares_tensor_scale(const weight_scheme& s) noexcept {
   return s.kind == weight_kind::nvfp4 || s.kind == weight_kind::fp8_tensor;
 }
 
+/// What engines run the activations of such a checkpoint with, unless it says otherwise: weight-only where
+/// they have kernels for it and the common presets of the dialect do, quantized as they go where those do.
+inline bool usual_activations(dialect owner, weight_kind kind) noexcept {
+  switch (kind) {
+    case weight_kind::fp8_channel:
+    case weight_kind::int8_channel:
+      return true;
+    case weight_kind::fp8_block:
+      return owner == dialect::compressed_tensors;
+    case weight_kind::mxfp8:
+      return owner == dialect::modelopt;
+    default:
+      return false;
+  }
+}
+
 /// Refuses what a dialect cannot express, with the reason.
 inline expected<void> check(const weight_scheme& s) {
   if (s.kind == weight_kind::nvfp4 && s.dynamic_activations)
@@ -105,6 +121,10 @@ inline expected<void> check(const weight_scheme& s) {
     if (s.dynamic_activations) return error{"INT4 weights are served with 16-bit activations only; use none"};
   }
   if (s.owner != dialect::modelopt) return {};
+  if (s.dynamic_activations != usual_activations(s.owner, s.kind))
+    return error{
+        "the modelopt dialect has no such activations for this format; leave them out, or use the dialect "
+        "compressed-tensors"};
   switch (s.kind) {
     case weight_kind::fp8_tensor:
       return error{

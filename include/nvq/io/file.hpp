@@ -21,7 +21,7 @@ namespace io {
 class file {
  public:
   static expected<file> open_read(const std::string& path) {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return failed("cannot open it");
     return file(fd);
   }

@@ -85,19 +85,19 @@ inline expected<std::int64_t> safetensors_header_length(const unsigned char (&fi
 }
 
 /// Parses and checks the JSON text of a header (without the 8 length bytes) of a file of `file_size` bytes.
-inline expected<safetensors_header> parse_safetensors_header(std::string_view json, std::int64_t file_size) {
-  if (json.empty() || json.front() != '{')
+inline expected<safetensors_header> parse_safetensors_header(std::string_view text, std::int64_t file_size) {
+  if (text.empty() || text.front() != '{')
     return error{"the header does not start with '{'; this is no safetensors file"};
   detail::header_sax sax;
   // The text ends with padding spaces, which JSON allows; strict parsing refuses anything else after the
   // object.
-  if (!nlohmann::json::sax_parse(json.begin(), json.end(), &sax) || !sax.reason.empty())
+  if (!nlohmann::json::sax_parse(text.begin(), text.end(), &sax) || !sax.reason.empty())
     return error{sax.reason.empty() ? "the header is not valid JSON" : sax.reason};
 
   safetensors_header header;
   header.tensors = std::move(sax.tensors);
   header.metadata = std::move(sax.metadata);
-  header.data_begin = 8 + static_cast<std::int64_t>(json.size());
+  header.data_begin = 8 + static_cast<std::int64_t>(text.size());
 
   std::vector<std::string_view> names;
   names.reserve(header.tensors.size());
@@ -126,9 +126,9 @@ inline expected<safetensors_header> read_safetensors_header(const file& f) {
   if (auto ok = f.read_at(0, first, 8); !ok) return ok.error();
   const auto length = safetensors_header_length(first, *size);
   if (!length) return length.error();
-  std::string json(static_cast<std::size_t>(*length), '\0');
-  if (auto ok = f.read_at(8, json.data(), *length); !ok) return ok.error();
-  return parse_safetensors_header(json, *size);
+  std::string text(static_cast<std::size_t>(*length), '\0');
+  if (auto ok = f.read_at(8, text.data(), *length); !ok) return ok.error();
+  return parse_safetensors_header(text, *size);
 }
 
 /// A tensor to be written.
@@ -160,13 +160,13 @@ inline expected<safetensors_layout> plan_safetensors(
   if (twice != names.end()) return error{"tensor '" + std::string(*twice) + "' would be written twice"};
 
   safetensors_layout layout;
-  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  nlohmann::ordered_json head = nlohmann::ordered_json::object();
   if (!metadata.empty()) {
-    auto& map = json["__metadata__"] = nlohmann::ordered_json::object();
+    auto& map = head["__metadata__"] = nlohmann::ordered_json::object();
     for (const auto& [key, value] : metadata) map[key] = value;
   }
   constexpr auto replace = nlohmann::ordered_json::error_handler_t::replace;
-  std::string text = json.dump(-1, ' ', false, replace);
+  std::string text = head.dump(-1, ' ', false, replace);
   text.pop_back();
   std::int64_t at = 0;
   for (tensor_spec& s : specs) {

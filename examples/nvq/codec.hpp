@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <nvq/io/dialect.hpp>
+#include <nvq/scale.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace app {
+
+/// A Format and a recipe chosen at run time: the bridge from names on a command line to the library's types.
+/// Works on whole blocks of rows, in the calling thread.
+class Codec {
+ public:
+  virtual ~Codec() = default;
+
+  virtual std::string_view recipe() const = 0;
+  /// Rows that must be encoded together: 1, or the height of a tile.
+  virtual std::int64_t row_step() const = 0;
+  /// Whether encoding needs the amax of the whole tensor first.
+  virtual bool needs_amax() const = 0;
+  virtual nvq::TensorScales tensor_scales(float amax) const = 0;
+  virtual std::int64_t codes_bytes(std::int64_t rows, std::int64_t columns) const = 0;
+  virtual std::int64_t scales_bytes(std::int64_t rows, std::int64_t columns) const = 0;
+
+  /// Encodes [rows, columns] floats; both outputs are resized. `amax` is read where needs_amax().
+  virtual void encode(const float* in, std::int64_t rows, std::int64_t columns, float amax,
+                      std::vector<std::uint8_t>& codes, std::vector<std::uint8_t>& scales) const = 0;
+  /// Decodes to [rows, columns] floats.
+  virtual void decode(const std::vector<std::uint8_t>& codes, const std::vector<std::uint8_t>& scales,
+                      std::int64_t rows, std::int64_t columns, float tensor_scale, float* out) const = 0;
+};
+
+/// A format as the command line names it.
+struct FormatName {
+  std::string_view name;
+  nvq::io::weight_kind kind;
+  int group;               ///< int4_group: its size
+  std::string_view title;  ///< for help texts
+};
+
+/// Every format that `quantize` writes.
+const std::vector<FormatName>& format_names();
+
+/// The entry of that name; a Failure that lists them all when there is none.
+const FormatName& find_format(std::string_view name);
+
+/// The codec of a scheme whose wide scales are stored as `wide`. An empty recipe is the format's default; a
+/// name the format does not have is a Failure that lists those it has.
+std::unique_ptr<Codec> make_codec(const nvq::io::weight_scheme& scheme, nvq::io::dtype wide,
+                                  std::string_view recipe);
+
+/// Names of the recipes of a format, the default first.
+std::vector<std::string> recipe_names(const FormatName& format);
+
+}  // namespace app

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstring>
+#include <nvq/float16.hpp>
+#include <set>
+
+#include "codec.hpp"
+#include "commands.hpp"
+#include "failure.hpp"
+#include "output.hpp"
+#include "pack.hpp"
+#include "parallel.hpp"
+#include "plan.hpp"
+#include "progress.hpp"
+#include "stored.hpp"
+#include "tensor_io.hpp"
+
+namespace app {
+
+namespace {
+
+using nvq::io::dtype;
+using nvq::io::part;
+
+dtype parse_float(const std::string& name) {
+  if (name == "bf16") return dtype::bf16;
+  if (name == "f16") return dtype::f16;
+  if (name == "f32") return dtype::f32;
+  throw Failure("unknown dtype '" + name + "'; known are bf16, f16 and f32");
+}
+
+std::vector<std::uint8_t> narrow(const std::vector<float>& values, dtype type) {
+  const std::size_t width = static_cast<std::size_t>(nvq::io::bits(type) / 8);
+  std::vector<std::uint8_t> bytes(values.size() * width);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::uint8_t* to = bytes.data() + i * width;
+    if (type == dtype::f32) {
+      std::memcpy(to, &values[i], 4);
+    } else {
+      const std::uint16_t bits =
+          type == dtype::bf16 ? nvq::bfloat16(values[i]).bits : nvq::half(values[i]).bits;
+      std::memcpy(to, &bits, 2);
+    }
+  }
+  return bytes;
+}
+
+/// The decode multiplier of the tensor, from whichever direction the dialect stores.
+float tensor_scale(const Checkpoint& c, const StoredWeight& w) {
+  float scale = 1.0f;
+  if (const Tensor* t = w.find(part::multiplier)) c.read(*t, 0, &scale, 4);
+  if (const Tensor* t = w.find(part::divisor)) {
+    c.read(*t, 0, &scale, 4);
+    scale = 1.0f / scale;
+  }
+  if (!std::isfinite(scale) || scale <= 0)
+    throw Failure(c.directory().string() + ": tensor scale of '" + w.module +
+                  "' is no positive number; the checkpoint is broken");
+  return scale;
+}
+
+/// Decodes one weight run by run, on all threads.
+class Decoder {
+ public:
+  Decoder(const Checkpoint& source, const nvq::io::weight_scheme& scheme, dtype type, Pool& pool)
+      : source_(source), scheme_(scheme), type_(type), pool_(pool) {}
+
+  void write(const StoredWeight& w, const OutputFile& out, std::int64_t offset, Progress& progress) {
+    const auto codec = make_codec(scheme_, w.wide, {});
+    const Tensor* packed = w.find(part::codes);
+    const bool offset_codes = packed == nullptr;
+    if (offset_codes) packed = w.find(part::offset_codes);
+    const Tensor& scales = *w.find(part::block_scales);
+    const float scale = tensor_scale(source_, w);
+    const std::int64_t row_bytes = packed->bytes / w.rows;
+    const auto cut = cut_rows(w.rows, w.columns, codec->row_step());
+    pool_.run(static_cast<std::int64_t>(cut.size()), [&](std::int64_t i) {
+      const Rows run = cut[static_cast<std::size_t>(i)];
+      std::vector<std::uint8_t> codes(static_cast<std::size_t>(run.count * row_bytes));
+      source_.read(*packed, run.first * row_bytes, codes.data(), run.count * row_bytes);
+      if (offset_codes) signed_int4(codes, run.count, w.columns);
+      std::vector<std::uint8_t> block_scales(
+          static_cast<std::size_t>(codec->scales_bytes(run.count, w.columns)));
+      const bool whole =
+          codec->scales_bytes(w.rows, w.columns) == static_cast<std::int64_t>(block_scales.size());
+      source_.read(scales, whole ? 0 : codec->scales_bytes(run.first, w.columns), block_scales.data(),
+                   static_cast<std::int64_t>(block_scales.size()));
+      std::vector<float> values(static_cast<std::size_t>(run.count * w.columns));
+      codec->decode(codes, block_scales, run.count, w.columns, scale, values.data());
+      const auto bytes = narrow(values, type_);
+      out.write(offset + run.first * w.columns * nvq::io::bits(type_) / 8, bytes.data(),
+                static_cast<std::int64_t>(bytes.size()));
+      progress.advance(static_cast<std::int64_t>(codes.size()));
+    });
+  }
+
+ private:
+  const Checkpoint& source_;
+  const nvq::io::weight_scheme& scheme_;
+  dtype type_;
+  Pool& pool_;
+};
+
+}  // namespace
+
+void dequantize(const DequantizeOptions& options) {
+  const dtype type = parse_float(options.dtype);
+  const Checkpoint source(options.model);
+  const nvq::io::weight_scheme scheme = stored_scheme(source);
+  const auto weights = stored_weights(source, scheme);
+  std::set<const Tensor*> replaced;
+  for (const auto& [module, w] : weights)
+    for (const auto& [what, tensor] : w.parts) replaced.insert(tensor);
+
+  OutputDirectory out(options.out);
+  Pool pool(thread_count(options.threads));
+  Decoder decoder(source, scheme, type, pool);
+  nvq::io::shard_index index;
+  {
+    Progress progress(source.total_bytes(), !options.quiet);
+    for (std::size_t s = 0; s < source.shards().size(); ++s) {
+      std::vector<nvq::io::tensor_spec> specs;
+      for (const Tensor& t : source.tensors())
+        if (t.shard == static_cast<int>(s) && replaced.count(&t) == 0)
+          specs.push_back({t.name, t.type, t.shape});
+      for (const auto& [module, w] : weights)
+        if (w.parts[0].second->shard == static_cast<int>(s))
+          specs.push_back({module + ".weight", type, {w.rows, w.columns}});
+      const std::string name = source.shards()[s].path.filename().string();
+      const auto layout = unwrap(nvq::io::plan_safetensors(std::move(specs), {{"format", "pt"}}), name);
+      nvq::io::file file = out.create(name, layout.file_size);
+      const OutputFile writer(file, out.where(name));
+      const auto data = static_cast<std::int64_t>(layout.header.size());
+      writer.write(0, layout.header.data(), data);
+      for (const nvq::io::tensor_entry& t : layout.tensors) {
+        index.weight_map[t.name] = name;
+        index.total_size += t.bytes();
+        const std::string module = t.name.substr(0, t.name.rfind('.'));
+        const auto w = t.name == module + ".weight" ? weights.find(module) : weights.end();
+        if (w != weights.end())
+          decoder.write(w->second, writer, data + t.begin, progress);
+        else
+          copy_tensor(source, *source.find(t.name), writer, data + t.begin,
+                      [&](std::int64_t n) { progress.advance(n); });
+      }
+      out.finish(name, file);
+    }
+  }
+  nvq::io::json config = source.config();
+  config.erase("quantization_config");
+  out.write_text("config.json", nvq::io::dump_json(config));
+  if (source.shards().size() > 1) out.write_text("model.safetensors.index.json", nvq::io::index_text(index));
+  copy_companions(source.directory(), out);
+  out.commit();
+}
+
+}  // namespace app

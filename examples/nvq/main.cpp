@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// nvq: quantizes Hugging Face checkpoints, from file to file.
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "codec.hpp"
+#include "commands.hpp"
+#include "failure.hpp"
+#include "interrupt.hpp"
+#include "version.hpp"
+
+namespace {
+
+std::string list(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
+
+std::string formats_help() {
+  std::string text = "Formats and their recipes (the default first):\n";
+  for (const app::FormatName& f : app::format_names())
+    text += fmt::format("  {:<10} {}; {}\n", f.name, f.title, list(app::recipe_names(f)));
+  return text;
+}
+
+/// A sharded model keeps one file open per shard.
+void raise_file_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void add_quantize(CLI::App& cli) {
+  static app::QuantizeOptions o;
+  CLI::App* c = cli.add_subcommand("quantize", "Quantize the linear layers of a model into a new directory");
+  c->add_option("MODEL_DIR", o.model, "Hugging Face directory: config.json and safetensors (F32, F16, BF16)")
+      ->required();
+  c->add_option("OUT_DIR", o.out, "directory to create; must not exist")->required();
+  c->add_option("--format", o.format, "format of the weights")->capture_default_str();
+  c->add_option("--recipe", o.recipe, "how scales are chosen; the format's default when not given");
+  c->add_option("--dialect", o.dialect, "compressed-tensors or modelopt")->capture_default_str();
+  c->add_option(
+      "--activations", o.activations,
+      "none or dynamic: what the engine shall do with activations; the format's usual when not given");
+  c->add_option("--keep", o.keep,
+                "leave modules of these names as they are (* and ? match); may be repeated");
+  c->add_option("--threads", o.threads, "threads; all cores when not given")->check(CLI::NonNegativeNumber);
+  c->add_flag("--quiet", o.quiet, "no progress bar and no table");
+  c->footer(formats_help());
+  c->callback([] {
+    const app::QuantizeResult r = app::quantize(o);
+    if (!o.quiet) fmt::print("{}", app::summary(o, r));
+  });
+}
+
+void add_dequantize(CLI::App& cli) {
+  static app::DequantizeOptions o;
+  CLI::App* c = cli.add_subcommand("dequantize", "Decode a quantized checkpoint into a plain one");
+  c->add_option("DIR", o.model, "a checkpoint as `nvq quantize` writes it")->required();
+  c->add_option("OUT_DIR", o.out, "directory to create; must not exist")->required();
+  c->add_option("--dtype", o.dtype, "bf16, f16 or f32")->capture_default_str();
+  c->add_option("--threads", o.threads, "threads; all cores when not given")->check(CLI::NonNegativeNumber);
+  c->add_flag("--quiet", o.quiet, "no progress bar");
+  c->callback([] { app::dequantize(o); });
+}
+
+void add_inspect(CLI::App& cli) {
+  static std::string directory;
+  CLI::App* c =
+      cli.add_subcommand("inspect", "What is in a checkpoint: tensors by class, and their real bits");
+  c->add_option("DIR", directory, "a checkpoint")->required();
+  c->callback([] { fmt::print("{}", app::inspect(directory)); });
+}
+
+void add_formats(CLI::App& cli) {
+  static bool markdown = false;
+  CLI::App* c = cli.add_subcommand("formats", "The table of all formats of the library");
+  c->add_flag("--markdown", markdown, "as a Markdown table");
+  c->callback([] { fmt::print("{}", app::formats_table(markdown)); });
+}
+
+void add_demo(CLI::App& cli) {
+  static app::DemoOptions o;
+  CLI::App* c = cli.add_subcommand("demo", "Quantize a model into several formats and compare them");
+  c->add_option("MODEL_DIR", o.model, "Hugging Face directory")->required();
+  c->add_option("OUT_ROOT", o.out_root,
+                "directory that gets one directory per format; an earlier demo's are replaced")
+      ->required();
+  c->add_option("--formats", o.formats, "FORMAT or FORMAT:RECIPE, separated by commas")
+      ->delimiter(',')
+      ->capture_default_str();
+  c->add_option("--threads", o.threads, "threads; all cores when not given")->check(CLI::NonNegativeNumber);
+  c->add_flag("--quiet", o.quiet, "no progress bar");
+  c->callback([] { fmt::print("{}", app::demo(o)); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  app::watch_interrupts();
+  raise_file_limit();
+  CLI::App cli("nvq: quantizes checkpoints of language models, from file to file");
+  cli.set_version_flag("--version", "nvq " + app::version_text());
+  cli.require_subcommand(1);
+  add_quantize(cli);
+  add_dequantize(cli);
+  add_inspect(cli);
+  add_formats(cli);
+  add_demo(cli);
+  try {
+    cli.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return cli.exit(e) == 0 ? 0 : 2;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "nvq: out of memory; try fewer --threads\n");
+    return 1;
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "nvq: {}\n", e.what());
+    return 1;
+  }
+  if (std::fflush(stdout) != 0) {
+    fmt::print(stderr, "nvq: cannot write to standard output\n");
+    return 1;
+  }
+}

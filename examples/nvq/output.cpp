@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "output.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <system_error>
+
+#include "checkpoint.hpp"
+#include "failure.hpp"
+#include "layers.hpp"
+
+namespace fs = std::filesystem;
+
+namespace app {
+
+namespace {
+
+constexpr std::string_view partial_suffix = ".partial";
+
+constexpr const char* companions[] = {"generation_config.json",
+                                      "tokenizer.json",
+                                      "tokenizer_config.json",
+                                      "tokenizer.model",
+                                      "tokenizer.model.v*",
+                                      "special_tokens_map.json",
+                                      "added_tokens.json",
+                                      "vocab.json",
+                                      "vocab.txt",
+                                      "merges.txt",
+                                      "*.tiktoken",
+                                      "tekken.json",
+                                      "spiece.model",
+                                      "sentencepiece.bpe.model",
+                                      "chat_template.json",
+                                      "chat_template.jinja",
+                                      "preprocessor_config.json",
+                                      "processor_config.json",
+                                      "image_processor_config.json",
+                                      "video_preprocessor_config.json",
+                                      "configuration_*.py",
+                                      "modeling_*.py",
+                                      "tokenization_*.py",
+                                      "processing_*.py",
+                                      "image_processing_*.py",
+                                      "LICENSE*",
+                                      "NOTICE*"};
+
+/// A directory's new names are on the disk only when the directory is.
+void sync_directory(const fs::path& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  ::fsync(fd);
+  ::close(fd);
+}
+
+}  // namespace
+
+OutputDirectory::OutputDirectory(const fs::path& path) : path_(fs::absolute(path).lexically_normal()) {
+  if (!path_.has_filename()) path_ = path_.parent_path();
+  partial_ = path_;
+  partial_ += partial_suffix;
+  std::error_code ec;
+  if (fs::exists(fs::symlink_status(path_, ec)))
+    throw Failure(path_.string() + ": it exists already; choose another name or remove it");
+  if (!fs::create_directory(partial_, ec)) {
+    if (!ec || ec == std::errc::file_exists)
+      throw Failure(partial_.string() +
+                    ": another run is writing it or was killed while it did; remove it when none is running");
+    throw Failure(partial_.string() + ": cannot create this directory: " + ec.message());
+  }
+}
+
+OutputDirectory::~OutputDirectory() {
+  if (committed_) return;
+  std::error_code ignored;
+  fs::remove_all(partial_, ignored);
+}
+
+nvq::io::file OutputDirectory::create(const std::string& name, std::int64_t size) {
+  nvq::io::file f = unwrap(nvq::io::file::create((partial_ / (name + ".partial")).string()), where(name));
+  unwrap(f.reserve(size), where(name));
+  return f;
+}
+
+void OutputDirectory::finish(const std::string& name, nvq::io::file& file) {
+  unwrap(file.sync(), where(name));
+  unwrap(file.close(), where(name));
+  std::error_code ec;
+  fs::rename(partial_ / (name + ".partial"), partial_ / name, ec);
+  if (ec) throw Failure(where(name) + ": cannot give it its name: " + ec.message());
+}
+
+void OutputDirectory::write_text(const std::string& name, const std::string& text) {
+  const auto size = static_cast<std::int64_t>(text.size());
+  nvq::io::file f = create(name, size);
+  unwrap(f.write_at(0, text.data(), size), where(name));
+  finish(name, f);
+}
+
+void OutputDirectory::copy_file(const fs::path& from) {
+  constexpr std::int64_t limit = std::int64_t{1} << 30;
+  write_text(from.filename().string(), read_text(from, limit));
+}
+
+void OutputDirectory::commit() {
+  sync_directory(partial_);
+  std::error_code ec;
+  fs::rename(partial_, path_, ec);
+  if (ec) throw Failure(path_.string() + ": cannot give the finished directory its name: " + ec.message());
+  committed_ = true;
+  sync_directory(path_.parent_path());
+}
+
+void copy_companions(const fs::path& from, OutputDirectory& to) {
+  std::vector<fs::path> files;
+  std::error_code ec;
+  for (const fs::directory_entry& e : fs::directory_iterator(from, ec)) {
+    const std::string name = e.path().filename().string();
+    if (e.is_regular_file(ec) && std::any_of(std::begin(companions), std::end(companions),
+                                             [&](const char* pattern) { return glob(pattern, name); }))
+      files.push_back(e.path());
+  }
+  std::sort(files.begin(), files.end());
+  for (const fs::path& f : files) to.copy_file(f);
+}
+
+}  // namespace app

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nvq/io/file.hpp>
+#include <string>
+#include <vector>
+
+namespace app {
+
+/// A directory that appears only when it is complete. Everything is written to NAME.partial beside it, each
+/// tensor file under its own .partial name, and renamed when it is on the disk. Leaving without commit()
+/// removes all of it.
+class OutputDirectory {
+ public:
+  /// A Failure when the directory exists, or remains of an earlier run do.
+  explicit OutputDirectory(const std::filesystem::path& path);
+  OutputDirectory(const OutputDirectory&) = delete;
+  ~OutputDirectory();
+
+  /// A file of `size` bytes, open for writing at any offset.
+  nvq::io::file create(const std::string& name, std::int64_t size);
+  /// Syncs and closes a file made by create() and gives it its name.
+  void finish(const std::string& name, nvq::io::file& file);
+  /// A small file in one go.
+  void write_text(const std::string& name, const std::string& text);
+  void copy_file(const std::filesystem::path& from);
+  /// The last step. What it made visible stays.
+  void commit();
+
+  /// Path of a file for messages.
+  std::string where(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_, partial_;
+  bool committed_ = false;
+};
+
+/// Copies what a model needs besides its weights, by allow-list: tokenizer, generation and chat files, custom
+/// code and licences. Never other weights, and never an index.
+void copy_companions(const std::filesystem::path& from, OutputDirectory& to);
+
+}  // namespace app

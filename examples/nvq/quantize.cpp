@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nvq/io/dialect_json.hpp>
+
+#include "commands.hpp"
+#include "encode.hpp"
+#include "failure.hpp"
+#include "output.hpp"
+#include "plan.hpp"
+#include "progress.hpp"
+#include "table.hpp"
+#include "version.hpp"
+
+namespace app {
+
+namespace {
+
+nvq::io::weight_scheme scheme_of(const QuantizeOptions& options) {
+  const FormatName& format = find_format(options.format);
+  nvq::io::weight_scheme s;
+  s.kind = format.kind;
+  s.group = format.group;
+  if (options.dialect == "modelopt")
+    s.owner = nvq::io::dialect::modelopt;
+  else if (options.dialect != "compressed-tensors")
+    throw Failure("unknown dialect '" + options.dialect + "'; known are compressed-tensors and modelopt");
+  const bool usual = nvq::io::usual_activations(s.owner, s.kind);
+  s.dynamic_activations = options.activations.empty() ? usual : options.activations == "dynamic";
+  if (!options.activations.empty() && options.activations != "dynamic" && options.activations != "none")
+    throw Failure("unknown activations '" + options.activations + "'; known are none and dynamic");
+  if (auto ok = nvq::io::check(s); !ok)
+    throw Failure("--format " + options.format + ": " + ok.error().message);
+  return s;
+}
+
+void write_shard(const Checkpoint& source, const OutputShard& shard, Encoder& encoder, OutputDirectory& out,
+                 Progress& progress, std::vector<Quality>& qualities) {
+  nvq::io::file file = out.create(shard.name, shard.layout.file_size);
+  const auto advance = [&](std::int64_t bytes) { progress.advance(bytes); };
+  const OutputFile writer(file, out.where(shard.name));
+  writer.write(0, shard.layout.header.data(), static_cast<std::int64_t>(shard.layout.header.size()));
+  for (const Work& work : shard.work) {
+    progress.label(work.source->name);
+    if (work.quantize)
+      qualities.push_back(encoder.write(work, writer, advance));
+    else
+      copy_tensor(source, *work.source, writer, work.outputs[0].offset, advance);
+  }
+  out.finish(shard.name, file);
+}
+
+void write_configuration(const Checkpoint& source, const Plan& plan, OutputDirectory& out) {
+  nvq::io::json config = source.config();
+  config["quantization_config"] = nvq::io::quantization_config(plan.scheme, plan.ignore, version_text());
+  out.write_text("config.json", nvq::io::dump_json(config));
+  if (plan.scheme.owner == nvq::io::dialect::modelopt)
+    out.write_text("hf_quant_config.json",
+                   nvq::io::dump_json(nvq::io::hf_quant_config(plan.scheme, plan.ignore, version_text())));
+  if (plan.shards.size() > 1)
+    out.write_text("model.safetensors.index.json", nvq::io::index_text(plan.index()));
+  copy_companions(source.directory(), out);
+}
+
+void summarize(const std::vector<Quality>& qualities, QuantizeResult& r) {
+  // A tensor that survived exactly (all zeros, say) has an infinite ratio and no place in a mean.
+  double sum = 0;
+  int count = 0;
+  const Quality* worst = &qualities.front();
+  for (const Quality& q : qualities) {
+    const double db = q.energy.sqnr_db();
+    if (std::isfinite(db)) sum += db, ++count;
+    if (db < worst->energy.sqnr_db()) worst = &q;
+  }
+  r.worst_db = worst->energy.sqnr_db();
+  r.worst = worst->name;
+  r.mean_db = count != 0 ? sum / count : r.worst_db;
+}
+
+}  // namespace
+
+QuantizeResult quantize(const QuantizeOptions& options) {
+  const double begun = now();
+  PlanOptions how;
+  how.scheme = scheme_of(options);
+  how.keep = options.keep;
+  const std::string recipe(make_codec(how.scheme, nvq::io::dtype::f32, options.recipe)->recipe());
+  how.metadata = {{"format", "pt"}, {"producer", "nvq " + version_text()}, {"recipe", recipe}};
+
+  const Checkpoint source(options.model);
+  const Plan plan = make_plan(source, how);
+  OutputDirectory out(options.out);
+
+  QuantizeResult r;
+  r.recipe = recipe;
+  r.quantized = plan.quantized;
+  r.kept = plan.kept;
+  r.notes = plan.notes;
+  r.bytes_before = source.total_bytes();
+  r.bytes_after = plan.total_bytes;
+  r.weight_bits =
+      8.0 * static_cast<double>(plan.quantized_bytes) / static_cast<double>(plan.quantized_values);
+
+  Pool pool(thread_count(options.threads));
+  Encoder encoder(source, plan, options.recipe, pool);
+  std::vector<Quality> qualities;
+  {
+    Progress progress(r.bytes_before, !options.quiet);
+    for (const OutputShard& shard : plan.shards)
+      write_shard(source, shard, encoder, out, progress, qualities);
+  }
+  write_configuration(source, plan, out);
+  out.commit();
+  summarize(qualities, r);
+  r.seconds = now() - begun;
+  return r;
+}
+
+std::string summary(const QuantizeOptions& options, const QuantizeResult& r) {
+  const double whole = static_cast<double>(r.bytes_before);
+  const auto line = [](std::string_view what, const std::string& value) {
+    return fmt::format("{:<12}{}\n", what, value);
+  };
+  std::string text =
+      line("format", fmt::format("{}, recipe {}, dialect {}", options.format, r.recipe, options.dialect));
+  text += line("tensors", fmt::format("{} quantized, {} kept", r.quantized, r.kept));
+  text += line("bytes",
+               fmt::format("{} before, {} after ({:.1f} %)", with_commas(r.bytes_before),
+                           with_commas(r.bytes_after), 100.0 * static_cast<double>(r.bytes_after) / whole));
+  text += line("bits", fmt::format("{:.4f} per quantized weight, scales included", r.weight_bits));
+  text += line("SQNR", fmt::format("{:.2f} dB mean, {:.2f} dB worst ({})", r.mean_db, r.worst_db, r.worst));
+  text += line("time", fmt::format("{:.2f} s, {:.2f} GB/s of input", r.seconds, whole / 1e9 / r.seconds));
+  for (const std::string& note : r.notes) text += line("note", note);
+  return text;
+}
+
+}  // namespace app

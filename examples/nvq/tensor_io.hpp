@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <nvq/io/file.hpp>
+#include <string>
+#include <vector>
+
+#include "checkpoint.hpp"
+
+namespace app {
+
+/// A run of whole rows of a matrix, small enough to hold several at once.
+struct Rows {
+  std::int64_t first, count;
+};
+
+/// Cuts a matrix into runs of a multiple of `step` rows, about a quarter of a million values each. The cut
+/// depends on the shape alone, so sums over the runs, added in order, are the same for any number of threads.
+std::vector<Rows> cut_rows(std::int64_t rows, std::int64_t columns, std::int64_t step);
+
+/// Reads rows of an F32, F16 or BF16 matrix as floats. A Failure names the first value that is NaN or
+/// infinite.
+void read_rows(const Checkpoint& source, const Tensor& t, Rows rows, std::vector<float>& out);
+
+/// Bytes of one output file, written under a name that errors can mention.
+class OutputFile {
+ public:
+  OutputFile(nvq::io::file& file, std::string where) : file_(file), where_(std::move(where)) {}
+  void write(std::int64_t offset, const void* data, std::int64_t bytes) const;
+
+ private:
+  nvq::io::file& file_;
+  std::string where_;
+};
+
+/// Copies a tensor's bytes; tells `progress` how many after each piece.
+void copy_tensor(const Checkpoint& source, const Tensor& t, const OutputFile& out, std::int64_t offset,
+                 const std::function<void(std::int64_t)>& progress);
+
+}  // namespace app
