@@ -70,6 +70,12 @@ RECIPES = {
     "fouroversix_mse": (("fouroversix",), FOS_NOTE, lambda: owners.fouroversix("mse")),
     "fouroversix_mae": (("fouroversix",), FOS_NOTE, lambda: owners.fouroversix("mae")),
     "fouroversix_abs_max": (("fouroversix",), FOS_NOTE, lambda: owners.fouroversix("abs_max")),
+    "vllm_reference": (
+        ("vllm", "ml_dtypes"),
+        "ref_nvfp4_quant and dequantize_to_dtype of nvfp4_emulation_utils.py: the kernel's formula with correctly rounded"
+        " reciprocals; the caller's scales are 2688/amax and its reciprocal",
+        lambda: owners.vllm_reference(),
+    ),
     "ggml": (
         ("llama-cpp-python", "gguf"),
         "quantize_row_nvfp4_ref of libggml-base; decoded by gguf; codes and scales unpacked from its blocks of 64, and"

@@ -8,6 +8,7 @@ E4M3), whichever tensor scale the owner stores, and the owner's decoded values w
 import ctypes
 import importlib
 import importlib.metadata
+import importlib.util
 import os
 import sys
 import types
@@ -218,6 +219,55 @@ def fouroversix(rule, tile_rows=1):
         )
         scales = scales.view(torch.uint8).reshape(x.shape[0], -1)[::tile_rows]
         return {"codes": codes, "scales": scales, "amax": amax.reshape(1)}
+
+    return run
+
+
+# --- vLLM: the CPU reference of its emulation path, without the package around it
+
+
+def load_vllm_reference():
+    path = "vllm/model_executor/layers/quantization/utils/nvfp4_emulation_utils.py"
+    stubs = {name: types.ModuleType(name) for name in ("vllm", "vllm.platforms", "vllm.scalar_type", "vllm.utils")}
+    stubs["vllm.triton_utils"] = triton_utils = types.ModuleType("vllm.triton_utils")
+    stubs["vllm.utils.torch_utils"] = torch_utils = types.ModuleType("vllm.utils.torch_utils")
+    triton_utils.tl = importlib.import_module("triton.language")
+    triton_utils.triton = importlib.import_module("triton")
+    torch_utils.direct_register_custom_op = lambda *args, **kwargs: None
+    stubs["vllm.platforms"].current_platform = types.SimpleNamespace(is_cuda_alike=lambda: False)
+    stubs["vllm.scalar_type"].scalar_types = types.SimpleNamespace(float4_e2m1f=types.SimpleNamespace(max=lambda: 6.0))
+    spec = importlib.util.spec_from_file_location(
+        "vllm_nvfp4_reference", importlib.metadata.distribution("vllm").locate_file(path)
+    )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.update(stubs)
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        for name in stubs:
+            del sys.modules[name]
+    return module
+
+
+def vllm_reference():
+    import ml_dtypes
+
+    reference = load_vllm_reference()
+
+    def run(x, amax):
+        encode_scale = torch.div(torch.tensor([2688.0]), tensor_amax(x, amax))
+        values, scales = reference.ref_nvfp4_quant(x, encode_scale, 16)
+        codes = torch.from_numpy(values.numpy().astype(ml_dtypes.float4_e2m1fn).view(np.uint8))
+        codes = codes[:, ::2] | codes[:, 1::2] << 4
+        scales = scales.to(torch.float8_e4m3fn)
+        decode_scale = torch.div(torch.ones(1), encode_scale)
+        return {
+            "codes": codes,
+            "scales": scales.view(torch.uint8),
+            "encode_scale": encode_scale,
+            "decode_scale": decode_scale,
+            "decoded": reference.dequantize_to_dtype(codes, scales, decode_scale, torch.float32, 16, swizzle=False),
+        }
 
     return run
 
