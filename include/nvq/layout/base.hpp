@@ -69,10 +69,7 @@ class base {
   /// `row_multiple`, `column_multiple`: the grid is padded to these.
   NVQ_HD constexpr base(shape2d shape, std::int64_t row_multiple, std::int64_t column_multiple,
                         bool divisible = true) noexcept
-      : base(shape,
-             shape.valid()
-                 ? shape2d(round_up(shape.rows(), row_multiple), round_up(shape.columns(), column_multiple))
-                 : shape2d(-1, -1),
+      : base(shape, shape2d(round_up(shape.rows(), row_multiple), round_up(shape.columns(), column_multiple)),
              divisible) {}
   NVQ_HD constexpr base(shape2d shape, shape2d padded, bool divisible) noexcept
       : shape_(shape),
@@ -83,8 +80,9 @@ class base {
     if (ec_ != errc::ok) padded_ = shape2d(0, 0);
   }
 
+  /// Negative, which makes a shape invalid, where n is negative or the sum would overflow.
   NVQ_HD static constexpr std::int64_t round_up(std::int64_t n, std::int64_t multiple) noexcept {
-    return (n + multiple - 1) / multiple * multiple;
+    return n < 0 || n > INT64_MAX / 2 ? -1 : (n + multiple - 1) / multiple * multiple;
   }
 
  private:
