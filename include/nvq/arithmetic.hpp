@@ -83,6 +83,21 @@ NVQ_HD constexpr float round_even(float x) noexcept {
   return float_from_bits(float_bits(r) | (float_bits(x) & 0x80000000u));
 }
 
+/// x clamped to [low, high]; NaN passes through.
+NVQ_HD constexpr float clamp(float x, float low, float high) noexcept {
+  return x < low ? low : x > high ? high : x;
+}
+
+/// 1 / x as PTX rcp.approx.ftz.f32 gives it, as far as is known: subnormal inputs count as zero, subnormal
+/// results become zero. The instruction is within one unit in the last place; here the quotient is rounded
+/// correctly.
+NVQ_HD constexpr float rcp_approx_ftz(float x) noexcept {
+  const std::uint32_t sign = float_bits(x) & 0x80000000u;
+  if ((float_bits(x) & 0x7F800000u) == 0) return float_from_bits(sign | 0x7F800000u);
+  const float r = div_rn(1.0f, x);
+  return (float_bits(r) & 0x7F800000u) == 0 ? float_from_bits(sign) : r;
+}
+
 NVQ_HD constexpr float min_of(float a, float b) noexcept { return b < a ? b : a; }
 NVQ_HD constexpr float max_of(float a, float b) noexcept { return a < b ? b : a; }
 

@@ -59,7 +59,7 @@ NVQ_HD constexpr float block_error(const Values& values, column_weights weights,
   float sum = 0.0f;
   values.for_each([&](std::int64_t column, float x) {
     const std::uint8_t code = R::template element<F>(scaler(x));
-    sum = add_rn(sum, weights(column, R::template error<F>(x, code, scale, ts)));
+    sum = add_rn(sum, weights(column, R::template error<F>(x, code, scale, s, ts)));
   });
   return sum;
 }

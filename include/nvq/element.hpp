@@ -43,7 +43,6 @@ struct Float {
   static constexpr int mantissa_bits = M;
   static constexpr int bias = Bias;
   static constexpr bool is_signed = Signed;
-  static constexpr bool is_float = true;
   static constexpr bool has_nan = S != Specials::none;
   static constexpr bool has_infinity = S == Specials::ieee;
 
@@ -100,7 +99,7 @@ struct Int {
 
   static constexpr int bits = N;
   static constexpr bool is_signed = true;
-  static constexpr bool is_float = false;
+  static constexpr bool is_integer = true;
   static constexpr bool has_nan = false;
   static constexpr bool has_infinity = false;
 
@@ -138,7 +137,7 @@ struct UInt {
 
   static constexpr int bits = N;
   static constexpr bool is_signed = false;
-  static constexpr bool is_float = false;
+  static constexpr bool is_integer = true;
   static constexpr bool has_nan = false;
   static constexpr bool has_infinity = false;
 
@@ -162,10 +161,9 @@ using UInt4 = UInt<4>;
 /// NormalFloat4 of QLoRA (arXiv 2305.14314): 16 quantiles of a normal distribution in [-1, 1], the table of
 /// bitsandbytes. Encoding picks the nearest entry by bitsandbytes' decision thresholds; NaN becomes code 0
 /// (-1), as its kernels do.
-struct NF4 {
+struct NormalFloat4 {
   static constexpr int bits = 4;
   static constexpr bool is_signed = true;
-  static constexpr bool is_float = false;
   static constexpr bool has_nan = false;
   static constexpr bool has_infinity = false;
 
@@ -185,7 +183,6 @@ struct NF4 {
 struct E8M0 {
   static constexpr int bits = 8;
   static constexpr bool is_signed = false;
-  static constexpr bool is_float = true;
   static constexpr bool has_nan = true;
   static constexpr bool has_infinity = false;
 

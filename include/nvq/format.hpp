@@ -51,6 +51,20 @@ struct is_block_scale : std::false_type {};
 template <class T>
 struct is_block_scale<T, std::void_t<typename T::storage, typename T::code, decltype(T::has_zero_point)>>
     : std::true_type {};
+// What recipes ask of an element that may be the user's own and does not say.
+template <class E, class = void>
+inline constexpr bool is_float_v = false;
+template <class E>
+inline constexpr bool is_float_v<E, std::void_t<decltype(E::mantissa_bits)>> = true;
+template <class E, class = void>
+inline constexpr bool is_integer_v = false;
+template <class E>
+inline constexpr bool is_integer_v<E, std::void_t<decltype(E::is_integer)>> = E::is_integer;
+
+template <class, class = void>
+struct is_packed_scale : std::false_type {};
+template <class T>
+struct is_packed_scale<T, std::void_t<decltype(T::array_size(std::int64_t{}))>> : std::true_type {};
 template <class, class = void>
 struct is_tensor_scale : std::false_type {};
 template <class T>
@@ -108,14 +122,22 @@ struct Format {
     const shape2d s(rows, columns);
     return s.valid() ? static_cast<std::size_t>(s.rows() * row_bytes(s.columns())) : 0;
   }
-  /// Elements of the scales array of a matrix, and bytes of its zero points where it has them; 0 for an
-  /// invalid shape.
+  /// Blocks of a matrix: elements of the scales array (which a double-quantized scale packs into its own
+  /// number of bytes), and bytes of the zero points of formats that have them; 0 for an invalid shape.
   template <class R, class C>
-  NVQ_HD static constexpr std::size_t scales_count(R rows, C columns) noexcept {
+  NVQ_HD static constexpr std::size_t blocks_count(R rows, C columns) noexcept {
     const shape2d s(rows, columns);
     return s.valid() && s.size() != 0
                ? static_cast<std::size_t>(scale_rows(s.rows()) * scale_columns(s.columns()))
                : 0;
+  }
+  template <class R, class C>
+  NVQ_HD static constexpr std::size_t scales_count(R rows, C columns) noexcept {
+    const std::size_t n = blocks_count(rows, columns);
+    if constexpr (detail::is_packed_scale<BlockScale>::value)
+      return static_cast<std::size_t>(BlockScale::array_size(static_cast<std::int64_t>(n)));
+    else
+      return n;
   }
   /// Bytes of the scales array of a matrix; 0 for an invalid shape.
   template <class R, class C>

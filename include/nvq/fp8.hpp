@@ -3,8 +3,25 @@
 
 #include <nvq/tensor.hpp>
 
+/// \file
+/// FP8 under float scales, which are decode multipliers: one for the tensor, a row, 128 values of a row, or a
+/// 128 x 128 tile (DeepSeek); the _UE8M0 twins hold them as powers of two (DeepGEMM). E4M3 is E4M3FN: largest
+/// value 448, no infinity.
+///
+///     const auto q = nvq::quantize<nvq::FP8_E4M3_128x128>(weights, {rows, columns});   // scales():
+///     [rows/128, columns/128]
+///
+/// Recipes: amax (default, x / (amax / 448)), and the engines' own: vllm, trtllm, deepseek, deepgemm,
+/// transformer_engine, compressed_tensors.
+
 NVQ_BEGIN_NAMESPACE
 
 using FP8_E4M3 = Format<E4M3, WholeTensor, ScaleFP32, TensorNone>;
+using FP8_E5M2 = Format<E5M2, WholeTensor, ScaleFP32, TensorNone>;
+using FP8_E4M3_Row = Format<E4M3, WholeRow, ScaleFP32, TensorNone>;
+using FP8_E4M3_1x128 = Format<E4M3, Block128, ScaleFP32, TensorNone>;
+using FP8_E4M3_128x128 = Format<E4M3, Tile<128, 128>, ScaleFP32, TensorNone>;
+using FP8_E4M3_1x128_UE8M0 = Format<E4M3, Block128, ScaleE8M0, TensorNone>;
+using FP8_E4M3_128x128_UE8M0 = Format<E4M3, Tile<128, 128>, ScaleE8M0, TensorNone>;
 
 NVQ_END_NAMESPACE

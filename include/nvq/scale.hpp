@@ -96,6 +96,37 @@ struct Affine : Scale {
   static constexpr bool has_zero_point = true;
 };
 
+/// Float scales that are quantized once more (QLoRA's double quantization, as bitsandbytes computes it):
+/// their mean is taken off, and 256 of them share a float under codes of an 8-bit dynamic map.
+///
+///   scale of block b = map[code b] * group[b / 256] + mean
+///
+/// The scales array is bytes: n codes, zeros up to a multiple of 4, ceil(n / 256) groups and the mean,
+/// little-endian floats.
+struct ScaleFP32DQ {
+  using storage = std::uint8_t;
+  using code = float;
+  static constexpr bool has_zero_point = false;
+  static constexpr std::int64_t group_size = 256;
+  static constexpr const char* name() noexcept { return "FP32, double-quantized"; }
+  NVQ_HD static constexpr code encode(float x) noexcept { return x; }
+  NVQ_HD static constexpr float decode(code s) noexcept { return s; }
+  NVQ_HD static constexpr float largest() noexcept { return float_max(); }
+  NVQ_HD static constexpr float min_positive() noexcept { return exp2i(-149); }
+
+  /// Where group g lies in the scales array of n blocks; group ceil(n / 256) is the mean.
+  NVQ_HD static constexpr std::int64_t group_offset(std::int64_t n, std::int64_t g) noexcept {
+    return (n + 3) / 4 * 4 + 4 * g;
+  }
+  NVQ_HD static constexpr std::int64_t groups(std::int64_t n) noexcept {
+    return (n + group_size - 1) / group_size;
+  }
+  /// Elements of the scales array of n blocks.
+  NVQ_HD static constexpr std::int64_t array_size(std::int64_t n) noexcept {
+    return n == 0 ? 0 : group_offset(n, groups(n) + 1);
+  }
+};
+
 /// A second factor for the whole tensor: a float decode multiplier.
 struct TensorFP32 {
   static constexpr bool present = true;

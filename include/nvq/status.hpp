@@ -9,16 +9,17 @@ NVQ_BEGIN_NAMESPACE
 /// Why a call was refused. When it was, nothing has been written.
 enum class errc {
   ok = 0,
-  invalid_shape,       ///< an extent is negative or too large, or a row stride is smaller than the row
-  input_size,          ///< the input does not hold rows * columns values
-  codes_size,          ///< the codes buffer is not codes_bytes(rows, columns) long
-  scales_size,         ///< the scales buffer is not scales_count(rows, columns) elements long
-  zero_points_size,    ///< the zero-points buffer is not scales_count(rows, columns) bytes long
-  output_size,         ///< the output does not hold rows * columns values
-  importance_size,     ///< the importance weights are not one per column
-  invalid_amax,        ///< the amax given is negative
-  unsupported_layout,  ///< the layout does not take this shape
-  null_pointer,        ///< a pointer is null although its size is not zero
+  invalid_shape,         ///< an extent is negative or too large, or a row stride is smaller than the row
+  input_size,            ///< the input does not hold rows * columns values
+  codes_size,            ///< the codes buffer is not codes_bytes(rows, columns) long
+  scales_size,           ///< the scales buffer is not scales_count(rows, columns) elements long
+  zero_points_size,      ///< the zero-points buffer is not scales_count(rows, columns) bytes long
+  output_size,           ///< the output does not hold rows * columns values
+  importance_size,       ///< the importance weights are not one per column
+  invalid_amax,          ///< the amax given is negative
+  unsupported_layout,    ///< the layout does not take this shape
+  unsupported_rounding,  ///< the element cannot be rounded stochastically
+  null_pointer,          ///< a pointer is null although its size is not zero
 };
 
 /// One sentence per value of errc.
@@ -44,6 +45,8 @@ constexpr const char* to_string(errc ec) noexcept {
       return "the amax to encode against is negative";
     case errc::unsupported_layout:
       return "the layout does not take this shape";
+    case errc::unsupported_rounding:
+      return "the element of this format cannot be rounded stochastically";
     case errc::null_pointer:
       return "a buffer is null although its size is not zero";
   }

@@ -65,11 +65,12 @@ errc check_encode(matrix_view<const T> in, span<std::uint8_t> codes, span<typena
   const errc ec = check_input(in);
   if (ec != errc::ok) return ec;
   if (codes.size() != F::codes_bytes(in.rows(), in.columns())) return errc::codes_size;
-  const std::size_t blocks = F::scales_count(in.rows(), in.columns());
-  if (scales.size() != blocks) return errc::scales_size;
-  if (F::has_zero_point && zero_points.size() != blocks) return errc::zero_points_size;
+  if (scales.size() != F::scales_count(in.rows(), in.columns())) return errc::scales_size;
+  if (F::has_zero_point && zero_points.size() != F::blocks_count(in.rows(), in.columns()))
+    return errc::zero_points_size;
   if (!options.importance.empty() && options.importance.size() != static_cast<std::size_t>(in.columns()))
     return errc::importance_size;
+  if (options.stochastic && !has_stochastic<typename F::element>::value) return errc::unsupported_rounding;
   return errc::ok;
 }
 
@@ -167,10 +168,10 @@ result decode(span<const std::uint8_t> codes, span<const typename F::scale_type>
               executor_ref executor = {}) {
   const errc ec = detail::check_input(out);
   if (ec != errc::ok) return {0, ec};
-  const std::size_t blocks = F::scales_count(out.rows(), out.columns());
   if (codes.size() != F::codes_bytes(out.rows(), out.columns())) return {0, errc::codes_size};
-  if (scales.size() != blocks) return {0, errc::scales_size};
-  if (F::has_zero_point && zero_points.size() != blocks) return {0, errc::zero_points_size};
+  if (scales.size() != F::scales_count(out.rows(), out.columns())) return {0, errc::scales_size};
+  if (F::has_zero_point && zero_points.size() != F::blocks_count(out.rows(), out.columns()))
+    return {0, errc::zero_points_size};
   detail::decode_tensor<F>(codes.data(), scales.data(), zero_points.data(), tensor_scale, executor, out);
   return {out.shape().size(), errc::ok};
 }

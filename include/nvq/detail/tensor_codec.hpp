@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nvq/block.hpp>
 #include <nvq/config.hpp>
+#include <nvq/detail/double_quant.hpp>
 #include <nvq/detail/pack.hpp>
 #include <nvq/executor.hpp>
 #include <nvq/float16.hpp>
@@ -26,7 +27,9 @@ struct encode_target {
   std::uint8_t* zero_points;
 
   void store(std::int64_t block, typename F::scale_code code) const noexcept {
-    if constexpr (F::has_zero_point) {
+    if constexpr (is_packed_scale<typename F::block_scale>::value) {
+      (void)block, (void)code;  // written for all blocks at once, by encode_tensor
+    } else if constexpr (F::has_zero_point) {
       scales[block] = code.scale;
       zero_points[block] = code.zero_point;
     } else {
@@ -34,6 +37,12 @@ struct encode_target {
     }
   }
 };
+
+template <class, class = void>
+struct has_stochastic : std::false_type {};
+template <class E>
+struct has_stochastic<E, std::void_t<decltype(E::encode_stochastic(0.0f, std::uint32_t{}))>>
+    : std::true_type {};
 
 struct encode_context {
   TensorScales scales;
@@ -63,14 +72,17 @@ void encode_codes(matrix_view<const T> in, std::int64_t r0, std::int64_t r1, std
     const T* row = in.row(r);
     for (std::int64_t c = c0; c < c1; c += chunk) {
       const std::int64_t n = min_index(chunk, c1 - c);
-      if (ctx.stochastic) {
-        const auto first = static_cast<std::uint64_t>(r * in.columns() + c);
-        for (std::int64_t i = 0; i < n; ++i)
-          buffer[i] = F::element::encode_stochastic(
-              scaler(to_float(row[c + i])), random_bits(ctx.seed, first + static_cast<std::uint64_t>(i)));
-      } else {
-        for (std::int64_t i = 0; i < n; ++i) buffer[i] = R::template element<F>(scaler(to_float(row[c + i])));
+      if constexpr (has_stochastic<typename F::element>::value) {
+        if (ctx.stochastic) {
+          const auto first = static_cast<std::uint64_t>(r * in.columns() + c);
+          for (std::int64_t i = 0; i < n; ++i)
+            buffer[i] = F::element::encode_stochastic(
+                scaler(to_float(row[c + i])), random_bits(ctx.seed, first + static_cast<std::uint64_t>(i)));
+          pack_codes<F::element::bits>(buffer, n, codes + r * row_bytes, c);
+          continue;
+        }
       }
+      for (std::int64_t i = 0; i < n; ++i) buffer[i] = R::template element<F>(scaler(to_float(row[c + i])));
       pack_codes<F::element::bits>(buffer, n, codes + r * row_bytes, c);
     }
   }
@@ -183,15 +195,31 @@ void encode_tensor(matrix_view<const T> in, const float* given, const encode_con
       for (std::int64_t b = b0; b < b1; ++b) encode_band<F, R>(in, b, ctx, out);
     });
   }
+  if constexpr (is_packed_scale<typename F::block_scale>::value) {
+    const std::int64_t across = F::scale_columns(in.columns());
+    store_double_quantized(
+        F::scale_rows(in.rows()) * across,
+        [&](std::int64_t b) {
+          const std::int64_t r0 = b / across * F::block::rows, c0 = b % across * F::block::columns;
+          typename R::statistic s{};
+          return choose_scale<F, R>(part(in, r0, min_index(r0 + F::block::rows, in.rows()), c0,
+                                         min_index(c0 + F::block::columns, in.columns())),
+                                    nullptr, ctx.scales, s);
+        },
+        out.scales);
+  }
 }
 
 template <class F>
 typename F::scale_code load_scale(const typename F::scale_type* scales, const std::uint8_t* zero_points,
-                                  std::int64_t block) noexcept {
-  if constexpr (F::has_zero_point)
+                                  std::int64_t block, std::int64_t blocks) noexcept {
+  (void)zero_points, (void)blocks;
+  if constexpr (is_packed_scale<typename F::block_scale>::value)
+    return load_double_quantized(scales, blocks, block);
+  else if constexpr (F::has_zero_point)
     return {scales[block], zero_points[block]};
   else
-    return (void)zero_points, scales[block];
+    return scales[block];
 }
 
 template <class F, class T>
@@ -205,7 +233,8 @@ void decode_row(const std::uint8_t* codes, const typename F::scale_type* scales,
   const std::uint8_t* row = codes + r * F::row_bytes(out.columns());
   std::uint8_t buffer[chunk];
   for (std::int64_t b = 0; b < blocks; ++b) {
-    const auto scale = load_scale<F>(scales, zero_points, band * blocks + b);
+    const auto scale =
+        load_scale<F>(scales, zero_points, band * blocks + b, F::scale_rows(out.rows()) * blocks);
     const std::int64_t c1 = min_index((b + 1) * columns, out.columns());
     for (std::int64_t c = b * columns; c < c1; c += chunk) {
       const std::int64_t n = min_index(chunk, c1 - c);

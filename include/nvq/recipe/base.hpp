@@ -81,6 +81,23 @@ struct MinMax {
   }
 };
 
+/// The range of the values. NaN is ignored.
+struct Range {
+  float amax = 0.0f;
+  float min = infinity();
+  float max = -infinity();
+  NVQ_HD constexpr void add(float x) noexcept {
+    if (x < min) min = x;
+    if (x > max) max = x;
+    const float a = abs(x);
+    if (a > amax) amax = a;
+  }
+  NVQ_HD constexpr void merge(Range other) noexcept {
+    add(other.min);
+    add(other.max);
+  }
+};
+
 // Scalers: how an input is brought to the range of the element.
 
 /// x * factor, rounded once.
@@ -89,9 +106,15 @@ struct Multiply {
   NVQ_HD constexpr float operator()(float x) const noexcept { return mul_rn(x, factor); }
 };
 
+/// x / divisor, rounded once.
+struct Divide {
+  float divisor;
+  NVQ_HD constexpr float operator()(float x) const noexcept { return div_rn(x, divisor); }
+};
+
 /// x / divisor, rounded once; +-0 for a divisor of zero, so that a block whose scale underflowed encodes
 /// zeros.
-struct Divide {
+struct DivideOrZero {
   float divisor;
   NVQ_HD constexpr float operator()(float x) const noexcept {
     return divisor == 0.0f ? float_from_bits(float_bits(x) & 0x80000000u) : div_rn(x, divisor);
@@ -117,6 +140,21 @@ NVQ_HD constexpr float decode_value(std::uint8_t code, typename F::scale_code sc
 
 namespace recipe {
 
+// What recipes ask of a format to say whether they apply.
+
+/// One scale per block and nothing else: no tensor scale, no zero points.
+template <class F>
+inline constexpr bool one_scale_v = !F::has_tensor_scale && !F::has_zero_point;
+/// The block scale is a Scale.
+template <class F, class Scale>
+inline constexpr bool scaled_by_v = std::is_same<typename F::block_scale, Scale>::value;
+/// The element is a floating-point number (not E8M0, nor a table).
+template <class F>
+inline constexpr bool float_element_v = nvq::detail::is_float_v<typename F::element>;
+/// The element is an integer.
+template <class F>
+inline constexpr bool integer_element_v = nvq::detail::is_integer_v<typename F::element>;
+
 /// The base of every recipe.
 struct base {
   using statistic = AbsMax;
@@ -129,22 +167,21 @@ struct base {
     return F::element::encode(scaled);
   }
 
-  /// The tensor scale for which the largest block scale and the largest element together reach amax.
+  /// encode = top / amax, decode = amax / top with top = largest block scale * largest element, each rounded
+  /// once. {1, 1} for an amax of zero or one that is not finite or so small that amax / top is zero.
   template <class F>
   NVQ_HD static constexpr TensorScales tensor(float amax) noexcept {
     return tensor_for<F>(amax, F::block_scale::largest());
   }
 
  protected:
-  /// encode = top / amax, decode = amax / top, each rounded once, top = scale_max * element max; 1 and 1 for
-  /// an amax of 0 or one so small or large that a direction would not be a normal number's reciprocal.
+  /// tensor() with `scale_max` in the place of the largest block scale.
   template <class F>
   NVQ_HD static constexpr TensorScales tensor_for(float amax, float scale_max) noexcept {
     const float top = mul_rn(scale_max, F::element::largest());
-    const float encode = min_of(div_rn(top, amax), float_max());
     const float decode = div_rn(amax, top);
-    if (!(amax > 0.0f) || decode == 0.0f || !is_finite(amax)) return {1.0f, 1.0f, amax};
-    return {encode, decode, amax};
+    if (!(decode > 0.0f) || !is_finite(amax)) return {1.0f, 1.0f, amax};
+    return {min_of(div_rn(top, amax), float_max()), decode, amax};
   }
 };
 
@@ -175,5 +212,9 @@ struct is_search<R, F,
 
 template <class R>
 inline constexpr bool is_recipe_v = std::is_base_of<recipe::base, R>::value;
+
+/// Whether a recipe applies to a format.
+template <class R, class F>
+inline constexpr bool supports_v = detail::rules_t<R, F>::template supports<F>;
 
 NVQ_END_NAMESPACE
