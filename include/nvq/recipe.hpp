@@ -36,7 +36,7 @@ struct compressed_tensors_t : base {
   template <class F>
   using rules = std::conditional_t<
       F::has_tensor_scale, nvfp4::compressed_tensors<false>,
-      std::conditional_t<scaled_by_v<F, ScaleE8M0>, mx::compressed_tensors, integer::compressed_tensors>>;
+      std::conditional_t<scaled_by<F, ScaleE8M0>(), mx::compressed_tensors, integer::compressed_tensors>>;
 };
 struct compressed_tensors_bf16_t : nvfp4::compressed_tensors<true> {
   static constexpr const char* name() noexcept { return "compressed_tensors_bf16"; }
@@ -48,7 +48,7 @@ struct vllm_t : base {
   static constexpr const char* name() noexcept { return "vllm"; }
   template <class F>
   using rules = std::conditional_t<F::has_tensor_scale, nvfp4::vllm,
-                                   std::conditional_t<float_element_v<F>, fp8::vllm, integer::vllm>>;
+                                   std::conditional_t<float_element<F>(), fp8::vllm, integer::vllm>>;
 };
 struct trtllm_t : base {
   static constexpr const char* name() noexcept { return "trtllm"; }
@@ -118,7 +118,7 @@ struct mse_t : base {
   static constexpr const char* name() noexcept { return "mse"; }
   template <class F>
   using rules = std::conditional_t<F::has_tensor_scale, nvfp4::mse,
-                                   std::conditional_t<scaled_by_v<F, ScaleE8M0>, mx::mse, plain::mse>>;
+                                   std::conditional_t<scaled_by<F, ScaleE8M0>(), mx::mse, plain::mse>>;
 };
 
 inline constexpr transformer_engine_t transformer_engine{};
@@ -166,7 +166,7 @@ NVQ_HD constexpr auto default_recipe_of() noexcept {
     return recipe::transformer_engine_t{};
   else if constexpr (F::has_zero_point)
     return recipe::asymmetric_t{};
-  else if constexpr (recipe::scaled_by_v<F, ScaleE8M0>)
+  else if constexpr (recipe::scaled_by<F, ScaleE8M0>())
     return recipe::rceil_t{};
   else if constexpr (recipe::nf4::bitsandbytes::supports<F>)
     return recipe::bitsandbytes_t{};

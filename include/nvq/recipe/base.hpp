@@ -144,16 +144,24 @@ namespace recipe {
 
 /// One scale per block and nothing else: no tensor scale, no zero points.
 template <class F>
-inline constexpr bool one_scale_v = !F::has_tensor_scale && !F::has_zero_point;
+NVQ_HD constexpr bool one_scale() noexcept {
+  return !F::has_tensor_scale && !F::has_zero_point;
+}
 /// The block scale is a Scale.
 template <class F, class Scale>
-inline constexpr bool scaled_by_v = std::is_same<typename F::block_scale, Scale>::value;
+NVQ_HD constexpr bool scaled_by() noexcept {
+  return std::is_same<typename F::block_scale, Scale>::value;
+}
 /// The element is a floating-point number (not E8M0, nor a table).
 template <class F>
-inline constexpr bool float_element_v = nvq::detail::is_float_v<typename F::element>;
+NVQ_HD constexpr bool float_element() noexcept {
+  return nvq::detail::is_float_v<typename F::element>;
+}
 /// The element is an integer.
 template <class F>
-inline constexpr bool integer_element_v = nvq::detail::is_integer_v<typename F::element>;
+NVQ_HD constexpr bool integer_element() noexcept {
+  return nvq::detail::is_integer_v<typename F::element>;
+}
 
 /// The base of every recipe.
 struct base {

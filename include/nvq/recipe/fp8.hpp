@@ -15,7 +15,7 @@ namespace fp8 {
 
 struct common : base {
   template <class F>
-  static constexpr bool supports = one_scale_v<F>&& float_element_v<F>&& scaled_by_v<F, ScaleFP32>;
+  static constexpr bool supports = one_scale<F>() && float_element<F>() && scaled_by<F, ScaleFP32>();
 };
 
 /// vLLM (csrc/quantization/w8a8/fp8), dynamic scales.
@@ -88,12 +88,12 @@ struct deepseek : common {
 struct deepgemm : base {
   using statistic = AbsMaxNaN;
   template <class F>
-  static constexpr bool supports = one_scale_v<F>&& float_element_v<F>&& F::element::bits == 8 &&
-                                   (scaled_by_v<F, ScaleFP32> || scaled_by_v<F, ScaleE8M0>);
+  static constexpr bool supports = one_scale<F>() && float_element<F>() && F::element::bits == 8 &&
+                                   (scaled_by<F, ScaleFP32>() || scaled_by<F, ScaleE8M0>());
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(AbsMaxNaN s, TensorScales) noexcept {
     const float wanted = div_rn(s.amax < 1e-4f ? 1e-4f : s.amax, F::element::largest());
-    if constexpr (scaled_by_v<F, ScaleE8M0>) {
+    if constexpr (scaled_by<F, ScaleE8M0>()) {
       const std::uint8_t e = E8M0::encode(wanted, Rounding::away_from_zero);
       return e < 1 ? std::uint8_t{1} : e;
     } else {

@@ -14,11 +14,14 @@ namespace integer {
 
 /// Signed integers under one scale.
 template <class F>
-inline constexpr bool symmetric_v = one_scale_v<F>&& integer_element_v<F>&& F::element::is_signed;
+NVQ_HD constexpr bool symmetric() noexcept {
+  return one_scale<F>() && integer_element<F>() && F::element::is_signed;
+}
 /// Unsigned integers under a scale and a zero point.
 template <class F>
-inline constexpr bool affine_v =
-    !F::has_tensor_scale && F::has_zero_point && integer_element_v<F> && !F::element::is_signed;
+NVQ_HD constexpr bool affine() noexcept {
+  return !F::has_tensor_scale && F::has_zero_point && integer_element<F>() && !F::element::is_signed;
+}
 
 /// compressed-tensors 0.20, symmetric, float32 weights; also its FP8.
 ///
@@ -27,8 +30,8 @@ inline constexpr bool affine_v =
 /// with the scale unrounded where its stored type is narrower, as that tool divides before it casts.
 struct compressed_tensors : base {
   template <class F>
-  static constexpr bool supports = symmetric_v<F> ||
-                                   (one_scale_v<F> && float_element_v<F> && !scaled_by_v<F, ScaleE8M0>);
+  static constexpr bool supports = symmetric<F>() ||
+                                   (one_scale<F>() && float_element<F>() && !scaled_by<F, ScaleE8M0>());
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(AbsMax s, TensorScales) noexcept {
     return F::block_scale::encode(wanted<F>(s));
@@ -41,7 +44,7 @@ struct compressed_tensors : base {
  private:
   template <class F>
   NVQ_HD static constexpr float wanted(AbsMax s) noexcept {
-    const float top = float_element_v<F> ? F::element::largest() : F::element::largest() + 0.5f;
+    const float top = float_element<F>() ? F::element::largest() : F::element::largest() + 0.5f;
     const float scale = div_rn(s.amax, top);
     return scale == 0.0f ? exp2i(-23) : scale;
   }
@@ -50,7 +53,7 @@ struct compressed_tensors : base {
 /// vLLM, INT8 per token: s = a / 127, code = round(x * (127 / a)), 0 for a zero row.
 struct vllm : base {
   template <class F>
-  static constexpr bool supports = symmetric_v<F>&& scaled_by_v<F, ScaleFP32>;
+  static constexpr bool supports = symmetric<F>() && scaled_by<F, ScaleFP32>();
   template <class F>
   NVQ_HD static constexpr float scale(AbsMax s, TensorScales) noexcept {
     return div_rn(s.amax, F::element::largest());
@@ -71,7 +74,7 @@ struct vllm : base {
 struct ggml : base {
   using statistic = SignedMax;
   template <class F>
-  static constexpr bool supports = symmetric_v<F>&& scaled_by_v<F, ScaleFP16> &&
+  static constexpr bool supports = symmetric<F>() && scaled_by<F, ScaleFP16>() &&
                                    (F::element::bits == 4 || F::element::bits == 8);
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(SignedMax s, TensorScales) noexcept {
@@ -120,7 +123,7 @@ struct AffineScaler {
 struct asymmetric : base {
   using statistic = MinMax;
   template <class F>
-  static constexpr bool supports = affine_v<F>;
+  static constexpr bool supports = affine<F>();
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(MinMax s, TensorScales) noexcept {
     const float wanted = div_rn(sub_rn(s.max, s.min), F::element::largest());
@@ -141,7 +144,7 @@ struct asymmetric : base {
 struct gptq : base {
   using statistic = MinMax;
   template <class F>
-  static constexpr bool supports = affine_v<F>;
+  static constexpr bool supports = affine<F>();
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(MinMax s, TensorScales) noexcept {
     const float z = round_even(div_rn(-lowest(s), step<F>(s)));
@@ -169,7 +172,7 @@ struct gptq : base {
 struct awq : base {
   using statistic = Range;
   template <class F>
-  static constexpr bool supports = affine_v<F>;
+  static constexpr bool supports = affine<F>();
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(Range s, TensorScales) noexcept {
     const float z = clamp(-round_even(div_rn(s.min, step<F>(s))), 0.0f, F::element::largest());

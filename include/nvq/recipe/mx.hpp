@@ -29,7 +29,7 @@ NVQ_HD constexpr std::uint8_t clamp_exponent(int e) noexcept {
 
 struct common : base {
   template <class F>
-  static constexpr bool supports = one_scale_v<F>&& scaled_by_v<F, ScaleE8M0>;
+  static constexpr bool supports = one_scale<F>() && scaled_by<F, ScaleE8M0>();
 
   template <class F, class Statistic>
   NVQ_HD static constexpr Multiply scaler(typename F::scale_code code, Statistic, TensorScales) noexcept {
@@ -90,7 +90,7 @@ NVQ_HD constexpr typename F::scale_code rounded_floor(AbsMaxNaN s, int mantissa)
 struct even : common {
   using statistic = AbsMaxNaN;
   template <class F>
-  static constexpr bool supports = common::supports<F>&& float_element_v<F>;
+  static constexpr bool supports = float_element<F>() && common::supports<F>;
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(AbsMaxNaN s, TensorScales) noexcept {
     return rounded_floor<F>(s, F::element::mantissa_bits);
@@ -103,7 +103,7 @@ struct even : common {
 struct compressed_tensors : common {
   using statistic = AbsMaxNaN;
   template <class F>
-  static constexpr bool supports = common::supports<F>&& float_element_v<F>;
+  static constexpr bool supports = float_element<F>() && common::supports<F>;
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(AbsMaxNaN s, TensorScales) noexcept {
     return rounded_floor<F>(s, F::element::bits == 6 ? 3 : 1);

@@ -13,7 +13,7 @@ namespace nf4 {
 /// 64 divides the columns.
 struct bitsandbytes : base {
   template <class F>
-  static constexpr bool supports = one_scale_v<F>&& std::is_same<typename F::element, NormalFloat4>::value;
+  static constexpr bool supports = one_scale<F>() && std::is_same<typename F::element, NormalFloat4>::value;
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(AbsMax s, TensorScales) noexcept {
     return F::block_scale::encode(s.amax);

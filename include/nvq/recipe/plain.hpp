@@ -15,7 +15,7 @@ namespace plain {
 
 struct common : base {
   template <class F>
-  static constexpr bool supports = one_scale_v<F> && !scaled_by_v<F, ScaleE8M0>;
+  static constexpr bool supports = one_scale<F>() && !scaled_by<F, ScaleE8M0>();
   template <class F, class Statistic>
   NVQ_HD static constexpr DivideOrZero scaler(typename F::scale_code code, Statistic, TensorScales) noexcept {
     return {F::block_scale::decode(code)};
@@ -37,7 +37,7 @@ struct amax : common {
 struct signed_max : common {
   using statistic = SignedMax;
   template <class F>
-  static constexpr bool supports = common::supports<F>&& integer_element_v<F>&& F::element::is_signed;
+  static constexpr bool supports = integer_element<F>() && F::element::is_signed&& common::supports<F>;
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(SignedMax s, TensorScales) noexcept {
     return F::block_scale::encode(s.amax > 0.0f ? div_rn(s.value, F::element::lowest()) : 1.0f);
