@@ -19,6 +19,8 @@ namespace detail {
 struct contiguous_values {
   const float* data;
   std::int64_t count;
+  NVQ_HD constexpr std::int64_t rows() const noexcept { return 1; }
+  NVQ_HD constexpr contiguous_values row(std::int64_t) const noexcept { return *this; }
   template <class Fn>
   NVQ_HD constexpr void for_each(Fn fn) const noexcept {
     for (std::int64_t i = 0; i < count; ++i) fn(i, data[i]);
@@ -29,6 +31,10 @@ struct contiguous_values {
 template <class T>
 struct strided_values {
   matrix_view<const T> block;
+  NVQ_HD constexpr std::int64_t rows() const noexcept { return block.rows(); }
+  NVQ_HD constexpr strided_values row(std::int64_t r) const noexcept {
+    return {matrix_view<const T>(block.row(r), shape2d(1, block.columns()))};
+  }
   template <class Fn>
   NVQ_HD constexpr void for_each(Fn fn) const noexcept {
     for (std::int64_t r = 0; r < block.rows(); ++r)
@@ -51,17 +57,35 @@ NVQ_HD constexpr Statistic block_statistic(const Values& values) noexcept {
   return s;
 }
 
-/// The sum of a recipe's error over a block under one scale, added in order.
-template <class F, class R, class Values>
-NVQ_HD constexpr float block_error(const Values& values, column_weights weights, typename F::scale_code scale,
-                                   typename R::statistic s, TensorScales ts) noexcept {
-  const auto scaler = R::template scaler<F>(scale, s, ts);
+/// The sum of a recipe's error over values under one scale, added in order.
+template <class F, class R, class Values, class Scaler>
+NVQ_HD constexpr float error_in_order(const Values& values, column_weights weights, Scaler scaler,
+                                      typename F::scale_code scale, typename R::statistic s,
+                                      TensorScales ts) noexcept {
   float sum = 0.0f;
   values.for_each([&](std::int64_t column, float x) {
     const std::uint8_t code = R::template element<F>(scaler(x));
     sum = add_rn(sum, weights(column, R::template error<F>(x, code, scale, s, ts)));
   });
   return sum;
+}
+
+/// The error of a block. Rows of a tile are summed each in order, then the sums in a tree, the lower half
+/// onto the upper one (the order of TransformerEngine's 16x16 tiles).
+template <class F, class R, class Values>
+NVQ_HD constexpr float block_error(const Values& values, column_weights weights, typename F::scale_code scale,
+                                   typename R::statistic s, TensorScales ts) noexcept {
+  const auto scaler = R::template scaler<F>(scale, s, ts);
+  if constexpr (F::block::rows > 1) {
+    float sums[F::block::rows] = {};
+    for (std::int64_t r = 0; r < values.rows(); ++r)
+      sums[r] = error_in_order<F, R>(values.row(r), weights, scaler, scale, s, ts);
+    for (std::int64_t n = F::block::rows; n > 1; n = (n + 1) / 2)
+      for (std::int64_t i = 0; i < n / 2; ++i) sums[i] = add_rn(sums[i], sums[i + (n + 1) / 2]);
+    return sums[0];
+  } else {
+    return error_in_order<F, R>(values, weights, scaler, scale, s, ts);
+  }
 }
 
 /// The scale that rules R choose for a block whose statistic is s.

@@ -99,7 +99,7 @@ struct even : common {
 
 /// compressed-tensors 0.20: as even, but rounding the amax to 1 bit of mantissa for 4- and 8-bit elements, 3
 /// for 6-bit ones.
-/// +-0 has code +0.
+/// A 4-bit +-0 has code +0.
 struct compressed_tensors : common {
   using statistic = AbsMaxNaN;
   template <class F>
@@ -107,6 +107,10 @@ struct compressed_tensors : common {
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(AbsMaxNaN s, TensorScales) noexcept {
     return rounded_floor<F>(s, F::element::bits == 6 ? 3 : 1);
+  }
+  template <class F>
+  NVQ_HD static constexpr std::uint8_t element(float scaled) noexcept {
+    return F::element::bits == 4 && scaled == 0.0f ? std::uint8_t{0} : F::element::encode(scaled);
   }
 };
 

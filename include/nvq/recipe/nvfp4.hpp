@@ -91,8 +91,8 @@ struct modelopt : common {
 /// compressed-tensors 0.20 (llm-compressor), for float32 weights; `Bf16` for bfloat16 weights, of which it
 /// rounds the quotients marked [] to bfloat16.
 ///
-///   S = [2688 / max(T, 2^-126)], 1 if that is NaN or Inf      scale = E4(clamp(S * [a / 6], +-448)), 0.125
-///   if that is 0 code = Q(clamp(x / (s / S), +-6))                          g = 1 / S
+///   S = [2688 * [1 / max(T, 2^-126)]], 1 if that is NaN or Inf      scale = E4(clamp(S * [a / 6], +-448)),
+///   0.125 if that is 0 code = Q(clamp(x / (s / S), +-6))                          g = 1 / S
 ///
 /// Zero blocks and blocks whose scale underflows store 0.125 (0x20). +-0 and NaN have code 0 after scaling.
 /// NaN makes the scale of its block NaN, and S 1.
@@ -102,7 +102,7 @@ struct compressed_tensors : common {
   template <class F>
   NVQ_HD static constexpr TensorScales tensor(float amax) noexcept {
     const float top = mul_rn(F::block_scale::largest(), F::element::largest());
-    float encode = rounded(div_rn(top, amax < exp2i(-126) ? exp2i(-126) : amax));
+    float encode = rounded(mul_rn(top, rounded(div_rn(1.0f, amax < exp2i(-126) ? exp2i(-126) : amax))));
     if (!is_finite(encode)) encode = 1.0f;
     return {encode, div_rn(1.0f, encode), amax};
   }

@@ -18,7 +18,8 @@ enum class Error { squared, absolute };
 ///
 ///   S = min(6 * M / T, FLT_MAX)      base = (a / 6) * S      s6 = E4(base), s4 = E4(base * 1.5), saturating
 ///   at 448 codes under each as transformer_engine's; the error of a value is |y - x| or (y - x)^2 with y =
-///   ((q * s) * T) / (6 * M), added in order of index; s4 is taken when its sum is less, s6 on a tie or a NaN
+///   ((q * s) * T) / (6 * M), added in order of index (a tile: rows in order, then the row sums in a tree);
+///   s4 is taken when its sum is less, s6 on a tie or a NaN
 ///
 /// With M = 256 every block can take s4, since 1.5 * 256 is a scale; with 448 blocks near T cannot. Zero
 /// blocks and underflow as transformer_engine.
