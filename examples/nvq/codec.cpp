@@ -51,11 +51,9 @@ class CodecOf final : public Codec {
   std::int64_t row_step() const override { return F::block::rows > 0 ? F::block::rows : 1; }
   bool needs_amax() const override { return F::has_tensor_scale || F::block::rows == 0; }
   nvq::TensorScales tensor_scales(float amax) const override { return nvq::tensor_scales<F>(amax, recipe_); }
-  std::int64_t codes_bytes(std::int64_t rows, std::int64_t columns) const override {
-    return static_cast<std::int64_t>(F::codes_bytes(rows, columns));
-  }
-  std::int64_t scales_bytes(std::int64_t rows, std::int64_t columns) const override {
-    return static_cast<std::int64_t>(F::scales_bytes(rows, columns));
+  std::int64_t scale_rows(std::int64_t rows) const override { return F::scale_rows(rows); }
+  std::int64_t scale_row_of(std::int64_t row) const override {
+    return F::block::rows > 0 ? row / F::block::rows : 0;
   }
 
   void encode(const float* in, std::int64_t rows, std::int64_t columns, float amax,
@@ -172,6 +170,21 @@ std::unique_ptr<Codec> make_codec(const nvq::io::weight_scheme& s, dtype wide, s
       break;
   }
   throw Failure("no codec for groups of " + std::to_string(s.group));
+}
+
+std::unique_ptr<Codec> make_decoder(const nvq::io::weight_scheme& s, dtype wide) {
+  if (s.kind == weight_kind::nvfp4 && s.owner == nvq::io::dialect::compressed_tensors)
+    return choose<Format<nvq::E2M1, nvq::Block16, nvq::ScaleFP32, TensorNone>>(plain_recipes(), {});
+  return make_codec(s, wide, {});
+}
+
+std::vector<std::uint8_t> fold_divisor(const std::vector<std::uint8_t>& scales, float divisor) {
+  std::vector<std::uint8_t> folded(scales.size() * sizeof(float));
+  for (std::size_t i = 0; i < scales.size(); ++i) {
+    const float scale = nvq::E4M3::decode(scales[i]) / divisor;
+    std::memcpy(folded.data() + i * sizeof(float), &scale, sizeof(float));
+  }
+  return folded;
 }
 
 std::vector<std::string> recipe_names(const FormatName& format) {

@@ -23,8 +23,10 @@ class Codec {
   /// Whether encoding needs the amax of the whole tensor first.
   virtual bool needs_amax() const = 0;
   virtual nvq::TensorScales tensor_scales(float amax) const = 0;
-  virtual std::int64_t codes_bytes(std::int64_t rows, std::int64_t columns) const = 0;
-  virtual std::int64_t scales_bytes(std::int64_t rows, std::int64_t columns) const = 0;
+  /// Rows of the grid of scales of a matrix with `rows` rows.
+  virtual std::int64_t scale_rows(std::int64_t rows) const = 0;
+  /// The row of the grid that holds the scales of row `row`.
+  virtual std::int64_t scale_row_of(std::int64_t row) const = 0;
 
   /// Encodes [rows, columns] floats; both outputs are resized. `amax` is read where needs_amax().
   virtual void encode(const float* in, std::int64_t rows, std::int64_t columns, float amax,
@@ -52,6 +54,14 @@ const FormatName& find_format(std::string_view name);
 /// name the format does not have is a Failure that lists those it has.
 std::unique_ptr<Codec> make_codec(const nvq::io::weight_scheme& scheme, nvq::io::dtype wide,
                                   std::string_view recipe);
+
+/// The codec that decodes a stored weight of a scheme. Where the dialect divides by a tensor scale, its owner
+/// divides the block scales by it first, each rounded to float; that codec takes float scales (fold_divisor)
+/// and no tensor scale, so that decoding gives the owner's values to the bit.
+std::unique_ptr<Codec> make_decoder(const nvq::io::weight_scheme& scheme, nvq::io::dtype wide);
+
+/// E4M3 scales to float scales divided by the tensor's divisor (compressed-tensors 0.20.0, `dequantize()`).
+std::vector<std::uint8_t> fold_divisor(const std::vector<std::uint8_t>& scales, float divisor);
 
 /// Names of the recipes of a format, the default first.
 std::vector<std::string> recipe_names(const FormatName& format);

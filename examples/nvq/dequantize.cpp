@@ -47,14 +47,11 @@ std::vector<std::uint8_t> narrow(const std::vector<float>& values, dtype type) {
   return bytes;
 }
 
-/// The decode multiplier of the tensor, from whichever direction the dialect stores.
+/// The tensor's scale, in whichever direction the dialect stores it; 1 when it has none.
 float tensor_scale(const Checkpoint& c, const StoredWeight& w) {
   float scale = 1.0f;
-  if (const Tensor* t = w.find(part::multiplier)) c.read(*t, 0, &scale, 4);
-  if (const Tensor* t = w.find(part::divisor)) {
-    c.read(*t, 0, &scale, 4);
-    scale = 1.0f / scale;
-  }
+  for (const part what : {part::multiplier, part::divisor})
+    if (const Tensor* t = w.find(what)) c.read(*t, 0, &scale, 4);
   if (!std::isfinite(scale) || scale <= 0)
     throw Failure(c.directory().string() + ": tensor scale of '" + w.module +
                   "' is no positive number; the checkpoint is broken");
@@ -68,13 +65,15 @@ class Decoder {
       : source_(source), scheme_(scheme), type_(type), pool_(pool) {}
 
   void write(const StoredWeight& w, const OutputFile& out, std::int64_t offset, Progress& progress) {
-    const auto codec = make_codec(scheme_, w.wide, {});
+    const auto codec = make_decoder(scheme_, w.wide);
     const Tensor* packed = w.find(part::codes);
     const bool offset_codes = packed == nullptr;
     if (offset_codes) packed = w.find(part::offset_codes);
     const Tensor& scales = *w.find(part::block_scales);
+    const bool divides = w.find(part::divisor) != nullptr;
     const float scale = tensor_scale(source_, w);
-    const std::int64_t row_bytes = packed->bytes / w.rows;
+    const std::int64_t row_bytes = packed->bytes / w.rows,
+                       scale_bytes = scales.bytes / codec->scale_rows(w.rows);
     const auto cut = cut_rows(w.rows, w.columns, codec->row_step());
     pool_.run(static_cast<std::int64_t>(cut.size()), [&](std::int64_t i) {
       const Rows run = cut[static_cast<std::size_t>(i)];
@@ -82,13 +81,12 @@ class Decoder {
       source_.read(*packed, run.first * row_bytes, codes.data(), run.count * row_bytes);
       if (offset_codes) signed_int4(codes, run.count, w.columns);
       std::vector<std::uint8_t> block_scales(
-          static_cast<std::size_t>(codec->scales_bytes(run.count, w.columns)));
-      const bool whole =
-          codec->scales_bytes(w.rows, w.columns) == static_cast<std::int64_t>(block_scales.size());
-      source_.read(scales, whole ? 0 : codec->scales_bytes(run.first, w.columns), block_scales.data(),
+          static_cast<std::size_t>(codec->scale_rows(run.count) * scale_bytes));
+      source_.read(scales, codec->scale_row_of(run.first) * scale_bytes, block_scales.data(),
                    static_cast<std::int64_t>(block_scales.size()));
+      if (divides) block_scales = fold_divisor(block_scales, scale);
       std::vector<float> values(static_cast<std::size_t>(run.count * w.columns));
-      codec->decode(codes, block_scales, run.count, w.columns, scale, values.data());
+      codec->decode(codes, block_scales, run.count, w.columns, divides ? 1.0f : scale, values.data());
       const auto bytes = narrow(values, type_);
       out.write(offset + run.first * w.columns * nvq::io::bits(type_) / 8, bytes.data(),
                 static_cast<std::int64_t>(bytes.size()));

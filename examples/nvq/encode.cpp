@@ -100,10 +100,9 @@ Quality Encoder::write(const Work& work, const OutputFile& out,
     const std::int64_t row_bytes = codes_out->bytes / rows;
     out.write(codes_out->offset + run.first * row_bytes, codes.data(),
               static_cast<std::int64_t>(codes.size()));
-    // One scale for the whole tensor is the same in every run.
-    const std::int64_t before = c.scales_bytes(run.first, columns);
-    const bool whole = c.scales_bytes(rows, columns) == static_cast<std::int64_t>(block_scales.size());
-    out.write(scales_out->offset + (whole ? 0 : before), block_scales.data(),
+    // Where the tensor has one scale, every run writes the same.
+    const std::int64_t scale_bytes = scales_out->bytes / c.scale_rows(rows);
+    out.write(scales_out->offset + c.scale_row_of(run.first) * scale_bytes, block_scales.data(),
               static_cast<std::int64_t>(block_scales.size()));
     progress(run.count * columns * nvq::io::bits(t.type) / 8);
   });

@@ -109,14 +109,18 @@ class Selection {
   std::int64_t stacked_experts_ = 0;
 };
 
-/// Modules the engine must be told not to expect quantized. Embeddings and norms are no linear layers to it.
-std::vector<std::string> ignored_modules(const Checkpoint& source, const Selection& selection) {
+/// Modules that are not quantized although their weights are matrices. Norms never are. Embeddings are told
+/// to readers of compressed-tensors, whose converter takes every matrix for a linear layer; modelopt's own
+/// exporter leaves them out.
+std::vector<std::string> ignored_modules(const Checkpoint& source, const Selection& selection,
+                                         nvq::io::dialect dialect) {
   std::vector<std::string> ignore;
   std::string module;
   for (const Tensor& t : source.tensors()) {
     if (t.shape.size() < 2 || !is_weight(t.name, module) || selection.quantizes(module)) continue;
     const std::string_view kind = tensor_class(module);
-    if (kind != "embedding" && kind != "norm") ignore.push_back(module);
+    if (kind == "norm" || (kind == "embedding" && dialect == nvq::io::dialect::modelopt)) continue;
+    ignore.push_back(module);
   }
   return ignore;
 }
@@ -199,7 +203,7 @@ Plan make_plan(const Checkpoint& source, const PlanOptions& options) {
     for (const std::string& note : plan.notes) why += "; " + note;
     throw Failure(why);
   }
-  plan.ignore = ignored_modules(source, selection);
+  plan.ignore = ignored_modules(source, selection, options.scheme.owner);
   if (options.scheme.owner == nvq::io::dialect::modelopt) check_substrings(plan.ignore, selection.chosen());
 
   const std::size_t count = source.shards().size();

@@ -48,7 +48,7 @@ struct Plan {
   nvq::io::weight_scheme scheme;
   std::vector<OutputShard> shards;
   std::vector<Group> groups;
-  std::vector<std::string> ignore;  ///< linear modules left unquantized, by full name
+  std::vector<std::string> ignore;  ///< modules left unquantized, by full name
   std::vector<std::string> notes;   ///< what the user should know about what was kept
   std::int64_t quantized = 0, kept = 0;
   std::int64_t quantized_values = 0;  ///< number of weights
