@@ -16,7 +16,8 @@ enum class Rounding {
 /// What becomes of values beyond the largest finite code after rounding, and of infinities.
 enum class Overflow {
   saturate,  ///< the largest finite code of that sign (CUDA's SATFINITE); the default everywhere in nvq
-  special,   ///< infinity where the element has one, else NaN where it has one (CUDA's NOSAT), else saturate
+  special,   ///< the infinity of that sign where the element has one, else its NaN (CUDA's NOSAT, which keeps
+             ///< the sign), else saturate
 };
 
 NVQ_END_NAMESPACE

@@ -81,7 +81,7 @@ struct minifloat {
       if (overflow == Overflow::special && has_infinity)
         q = infinity_code;
       else if (overflow == Overflow::special && has_nan)
-        return nan_code;
+        q = nan_code;
       else
         q = max_code;
     }
@@ -121,8 +121,8 @@ struct minifloat {
     const scaled s = scale(a);
     // Up with probability rest / 2^drop, that is when random / 2^32 < rest / 2^drop.
     if (s.drop >= 32) {
-      const int extra = s.drop - 32;
-      const bool up = extra < 24 && (static_cast<std::uint64_t>(random) << extra) < s.m;
+      const int extra = s.drop < 56 ? s.drop - 32 : 24;  // m < 2^24: from there on only random = 0 is less
+      const bool up = (static_cast<std::uint64_t>(random) << extra) < s.m;
       return finish(up ? 1 : 0, negative, overflow);
     }
     const code floor_code = s.drop >= 24 ? s.base : s.base + (s.m >> s.drop);
