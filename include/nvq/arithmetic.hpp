@@ -30,12 +30,36 @@ inline float opaque(float x) noexcept {
   return x;
 #endif
 }
+inline double opaque(double x) noexcept {
+#if defined(__CUDA_ARCH__) || !defined(__GNUC__)
+  return x;
+#elif defined(__x86_64__)
+  __asm__("" : "+x"(x));
+  return x;
+#elif defined(__aarch64__)
+  __asm__("" : "+w"(x));
+  return x;
+#else
+  __asm__("" : "+m"(x));
+  return x;
+#endif
+}
 
 }  // namespace detail
 
 NVQ_HD constexpr float mul_rn(float a, float b) noexcept {
 #if defined(__CUDA_ARCH__)
   if (!__builtin_is_constant_evaluated()) return __fmul_rn(a, b);
+#else
+  if (!__builtin_is_constant_evaluated()) return detail::opaque(a * b);
+#endif
+  return a * b;
+}
+
+/// The same in double, for error figures.
+NVQ_HD constexpr double mul_rn(double a, double b) noexcept {
+#if defined(__CUDA_ARCH__)
+  if (!__builtin_is_constant_evaluated()) return __dmul_rn(a, b);
 #else
   if (!__builtin_is_constant_evaluated()) return detail::opaque(a * b);
 #endif
