@@ -149,7 +149,8 @@ struct RoundTripAndRefusals {
     CHECK(nvq::to_layout(layout, linear, nvq::span<T>(nullptr, out.size())).ec == errc::null_pointer);
     CHECK(nvq::to_layout(L({-64, 128}), linear, out).ec == errc::invalid_shape);
     CHECK(nvq::to_layout(L({64, INT64_MAX / 4}), linear, out).ec == errc::invalid_shape);
-    CHECK(nvq::convert_layout(linear_layout, linear, L({128, 64}), out).ec == errc::unsupported_layout);
+    CHECK(nvq::convert_layout(linear_layout, linear, L({128, 128}), out).ec == errc::unsupported_layout);
+    CHECK(nvq::convert_layout(linear_layout, linear, L({64, 256}), out).ec == errc::unsupported_layout);
     CHECK(out == before);
     CHECK(longer == longer_before);
   }
