@@ -50,7 +50,8 @@ void check(const std::string& file, R recipe, Expectation expected, Explain expl
   CHECK(cases == expected.cases);
   CHECK(explained == expected.explained);
   CHECK(blocks * F::block_size >= 10000 * 16);
-  // Owners round the product of the two scales, or the reciprocal of the stored divisor, before the last product.
+  // Owners round the product of the two scales, or the reciprocal of the stored divisor, before the last
+  // product.
   CHECK(decode_ulp <= 2.0);
 }
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes nvfp4_inputs.safetensors and one nvfp4_<recipe>.safetensors per recipe, each made by its owner's own code.
+"""Writes nvfp4_inputs.safetensors, and per recipe nvfp4_<recipe>.safetensors made by its owner's own code.
 
-Tensors are named <case>.codes (U8 [rows, columns/2], even column in the low nibble), <case>.scales (U8, bits of E4M3,
-[rows, columns/16], or [rows/16, columns/16] for 16x16 tiles), <case>.decode_scale, <case>.encode_scale or <case>.amax
-(F32, what the owner stores), and for some cases <case>.decoded (F32, by the owner's decoder). In the inputs,
-<case>.amax is the amax to encode against where it is not the tensor's own.
+Tensors are named <case>.codes (U8 [rows, columns/2], even column in the low nibble), <case>.scales (U8, bits of
+E4M3, [rows, columns/16], or [rows/16, columns/16] for 16x16 tiles), <case>.decode_scale, <case>.encode_scale or
+<case>.amax (F32, what the owner stores), and for some cases <case>.decoded (F32, by the owner's decoder). In the
+inputs, <case>.amax is the amax to encode against where it is not the tensor's own.
 
     pip install -r requirements-nvfp4.txt && python nvfp4.py [--out DIRECTORY] [RECIPE ...]
 """
@@ -18,16 +18,18 @@ from safetensors.torch import save_file
 import nvfp4_inputs
 import nvfp4_owners as owners
 
-# Cases a recipe cannot take, beside those in which it makes every scale NaN.
-UNDEFINED = {("fouroversix", "tiny_1e37"), ("fouroversix", "subnormal")}  # 1536/amax overflows; the codes are cast NaNs
+# Cases an owner cannot take, beside those in which it makes every scale NaN: 1536/amax overflows, codes are cast NaNs.
+UNDEFINED = {("fouroversix", "tiny_1e37"), ("fouroversix", "subnormal")}
 DECODED = ("wide", "ties_odd", "shared_amax", "zero_blocks", "tiny_1e35", "huge")
 BLOCKS = ("student_t",)
 
 TE = "transformer_engine"
-TE_NOTE = "NVFP4QuantizerRef of pytorch/custom_recipes/reference_nvfp4.py, which TE's tests hold its kernels to; has no decoder"
+TE_NOTE = (
+    "NVFP4QuantizerRef of pytorch/custom_recipes/reference_nvfp4.py, its kernels' reference; has no decoder"
+)
 FOS_NOTE = (
-    "PyTorch reference. Codes are not clamped to 6: where a scale was rounded down far enough it writes nibble 8 or 0 for"
-    " a value that belongs to 6"
+    "PyTorch reference. Codes are not clamped to 6: where a scale was rounded down far enough it writes nibble 8 or 0"
+    " for a value that belongs to 6"
 )
 CT_NOTE = "generate_gparam, calculate_qparams and NVFP4PackedCompressor; decoded by dequantize() in float32"
 
@@ -61,11 +63,20 @@ RECIPES = {
     ),
     "compressed_tensors_bf16": (
         ("compressed-tensors",),
-        CT_NOTE + "; float32 inputs (and amax) rounded to bfloat16 first. amax/6 and 2688/amax are then bfloat16 too",
+        CT_NOTE
+        + "; float32 inputs (and amax) rounded to bfloat16 first. amax/6 and 2688/amax are then bfloat16 too",
         lambda: owners.compressed_tensors(torch.bfloat16),
     ),
-    "torchao": (("torchao",), "NVFP4Tensor.to_nvfp4 with per_tensor_amax_to_scale", lambda: owners.torchao(2)),
-    "torchao_one_level": (("torchao",), "NVFP4Tensor.to_nvfp4 without tensor scale", lambda: owners.torchao(1)),
+    "torchao": (
+        ("torchao",),
+        "NVFP4Tensor.to_nvfp4 with per_tensor_amax_to_scale",
+        lambda: owners.torchao(2),
+    ),
+    "torchao_one_level": (
+        ("torchao",),
+        "NVFP4Tensor.to_nvfp4 without tensor scale",
+        lambda: owners.torchao(1),
+    ),
     "fouroversix_static_6": (("fouroversix",), FOS_NOTE, lambda: owners.fouroversix("static_6")),
     "fouroversix_mse": (("fouroversix",), FOS_NOTE, lambda: owners.fouroversix("mse")),
     "fouroversix_mae": (("fouroversix",), FOS_NOTE, lambda: owners.fouroversix("mae")),
@@ -118,7 +129,9 @@ def run_recipe(name, inputs):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).parents[1])
     parser.add_argument("recipes", nargs="*", default=[])
     args = parser.parse_args()

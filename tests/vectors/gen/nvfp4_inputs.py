@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Inputs shared by all NVFP4 vectors.
 
-Each case is a float32 or bfloat16 matrix whose rows are a multiple of 16 and whose columns are a multiple of 64, so
-that every owner (16x16 tiles, blocks of 64) can take it. A case may carry the amax of a larger group of tensors.
+Each case is a float32 or bfloat16 matrix whose rows are a multiple of 16 and whose columns are a multiple of 64,
+so that every owner (16x16 tiles, blocks of 64) can take it. A case may carry the amax of a group of tensors.
 """
 
 import numpy as np
@@ -29,7 +29,7 @@ def blocks_to_matrix(blocks, rows):
 
 
 def tie_blocks(rng, factor):
-    """One block per (E4M3 scale, pattern): amax is exactly 6*scale*factor, the rest lie on ties, grid values and their neighbours."""
+    """Four blocks per E4M3 scale: amax is exactly 6*scale*factor, the rest are ties, grid values and neighbours."""
     out = []
     for scale in e4m3_values():
         for pattern in range(4):
@@ -44,7 +44,9 @@ def tie_blocks(rng, factor):
             out.append(rng.permutation(block))
     out = np.array(out, dtype=np.float32) * np.float32(factor)
     out = np.concatenate([out, np.zeros((512 - len(out), 16), dtype=np.float32)])
-    out[-1, 0] = np.float32(2688.0) * np.float32(factor)  # pins the tensor amax: both tensor scales are `factor`
+    out[-1, 0] = np.float32(2688.0) * np.float32(
+        factor
+    )  # pins the tensor amax: both tensor scales are `factor`
     return out
 
 
@@ -108,7 +110,9 @@ def cases():
     add("quarters", rng.integers(-24, 25, size=(512, 16)) / 4.0, 32)
     add("eighths_bf16", rng.integers(-48, 49, size=(512, 16)) / 8.0, 32, dtype=torch.bfloat16)
     outlier = gaussian(rng, 512, 0.01)
-    outlier[np.arange(512), rng.integers(16, size=512)] = rng.choice([-1.0, 1.0], 512) * np.exp2(rng.uniform(-4, 5, 512))
+    outlier[np.arange(512), rng.integers(16, size=512)] = rng.choice([-1.0, 1.0], 512) * np.exp2(
+        rng.uniform(-4, 5, 512)
+    )
     add("one_outlier", outlier, 32)
     constant = np.repeat(rng.standard_normal((256, 1)), 16, axis=1) * rng.choice([-1.0, 1.0], size=(256, 16))
     add("equal_magnitudes", constant, 16)

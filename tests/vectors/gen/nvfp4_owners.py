@@ -35,7 +35,11 @@ def tensor_amax(x, amax):
 def load_transformer_engine_reference():
     root = importlib.metadata.distribution("transformer_engine").locate_file("transformer_engine")
     stubs = {}
-    for name, path in (("", ""), (".pytorch", "pytorch"), (".pytorch.custom_recipes", "pytorch/custom_recipes")):
+    for name, path in (
+        ("", ""),
+        (".pytorch", "pytorch"),
+        (".pytorch.custom_recipes", "pytorch/custom_recipes"),
+    ):
         stubs["transformer_engine" + name] = module = types.ModuleType("transformer_engine" + name)
         module.__path__ = [os.path.join(root, path)]
     tensor = stubs["transformer_engine.pytorch.quantized_tensor"] = types.ModuleType("quantized_tensor")
@@ -47,7 +51,9 @@ def load_transformer_engine_reference():
     stubs["transformer_engine.pytorch.custom_recipes"].gemm = gemm
     sys.modules.update(stubs)
     try:
-        return importlib.import_module("transformer_engine.pytorch.custom_recipes.reference_nvfp4").NVFP4QuantizerRef
+        return importlib.import_module(
+            "transformer_engine.pytorch.custom_recipes.reference_nvfp4"
+        ).NVFP4QuantizerRef
     finally:
         for name in [n for n in sys.modules if n.split(".")[0] == "transformer_engine"]:
             del sys.modules[name]
@@ -228,14 +234,18 @@ def fouroversix(rule, tile_rows=1):
 
 def load_vllm_reference():
     path = "vllm/model_executor/layers/quantization/utils/nvfp4_emulation_utils.py"
-    stubs = {name: types.ModuleType(name) for name in ("vllm", "vllm.platforms", "vllm.scalar_type", "vllm.utils")}
+    stubs = {
+        name: types.ModuleType(name) for name in ("vllm", "vllm.platforms", "vllm.scalar_type", "vllm.utils")
+    }
     stubs["vllm.triton_utils"] = triton_utils = types.ModuleType("vllm.triton_utils")
     stubs["vllm.utils.torch_utils"] = torch_utils = types.ModuleType("vllm.utils.torch_utils")
     triton_utils.tl = importlib.import_module("triton.language")
     triton_utils.triton = importlib.import_module("triton")
     torch_utils.direct_register_custom_op = lambda *args, **kwargs: None
     stubs["vllm.platforms"].current_platform = types.SimpleNamespace(is_cuda_alike=lambda: False)
-    stubs["vllm.scalar_type"].scalar_types = types.SimpleNamespace(float4_e2m1f=types.SimpleNamespace(max=lambda: 6.0))
+    stubs["vllm.scalar_type"].scalar_types = types.SimpleNamespace(
+        float4_e2m1f=types.SimpleNamespace(max=lambda: 6.0)
+    )
     spec = importlib.util.spec_from_file_location(
         "vllm_nvfp4_reference", importlib.metadata.distribution("vllm").locate_file(path)
     )
@@ -266,7 +276,9 @@ def vllm_reference():
             "scales": scales.view(torch.uint8),
             "encode_scale": encode_scale,
             "decode_scale": decode_scale,
-            "decoded": reference.dequantize_to_dtype(codes, scales, decode_scale, torch.float32, 16, swizzle=False),
+            "decoded": reference.dequantize_to_dtype(
+                codes, scales, decode_scale, torch.float32, 16, swizzle=False
+            ),
         }
 
     return run
@@ -278,8 +290,10 @@ def vllm_reference():
 def ggml():
     import gguf
 
-    library = os.environ.get("GGML_BASE_LIBRARY") or next(
-        str(f.locate()) for f in importlib.metadata.files("llama-cpp-python") if f.name.startswith("libggml-base.so")
+    library = next(
+        str(f.locate())
+        for f in importlib.metadata.files("llama-cpp-python")
+        if f.name.startswith("libggml-base.so")
     )
     quantize = ctypes.CDLL(library).quantize_row_nvfp4_ref
     quantize.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
@@ -298,7 +312,9 @@ def ggml():
             "blocks": torch.from_numpy(blocks.reshape(values.shape[0], -1)),
             "codes": torch.from_numpy(nibbles[:, ::2] | nibbles[:, 1::2] << 4).reshape(values.shape[0], -1),
             "scales": torch.from_numpy(blocks[:, :4].copy()).reshape(values.shape[0], -1),
-            "decoded": torch.from_numpy(gguf.quants.dequantize(blocks.reshape(-1), kind).reshape(values.shape)),
+            "decoded": torch.from_numpy(
+                gguf.quants.dequantize(blocks.reshape(-1), kind).reshape(values.shape)
+            ),
         }
 
     return run
