@@ -34,7 +34,8 @@ double fp16(const std::uint8_t* s) {
   return exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25);
 }
 
-/// `group`: codes that share a scale of `scale_bytes` bytes. `element`, `scale`: what a code, a scale is worth.
+/// `group`: codes that share a scale of `scale_bytes` bytes. `element`, `scale`: what a code, a scale is
+/// worth.
 template <class Block>
 void check_block(const std::string& kind, double (*element)(int), double (*scale)(const std::uint8_t*),
                  std::size_t group, std::size_t scale_bytes) {

@@ -149,7 +149,7 @@ using MarlinZeros =
 /// mantissa bits without a sign (the upper bits of an fp16), and 0 when that is below 2. Exact otherwise; the
 /// sign is dropped. `shift`: 0 for fp16 activations; for bf16 the largest that keeps the tensor's greatest
 /// scale at or below 448, which spares small scales from becoming 0. The tensor's decode scale is then
-/// multiplied by 2^(7 - shift) for fp16 and 2^(119 - shift) for bf16. Source: vLLM,
+/// multiplied by 2^7 for fp16 and 2^(119 - shift) for bf16. Source: vLLM,
 /// nvfp4_marlin_process_scales and nvfp4_marlin_process_global_scale.
 NVQ_HD constexpr std::uint8_t marlin_scale_from_e4m3(std::uint8_t e4m3, int shift = 0) noexcept {
   int exponent = e4m3 >> 3 & 0xF, mantissa = e4m3 & 7;
