@@ -36,10 +36,16 @@ struct compressed_tensors_t : base {
   template <class F>
   using rules = std::conditional_t<
       F::has_tensor_scale, nvfp4::compressed_tensors<false>,
-      std::conditional_t<scaled_by<F, ScaleE8M0>(), mx::compressed_tensors, integer::compressed_tensors>>;
+      std::conditional_t<scaled_by<F, ScaleE8M0>(), mx::compressed_tensors,
+                         std::conditional_t<F::has_zero_point, integer::compressed_tensors_affine,
+                                            integer::compressed_tensors<false>>>>;
 };
-struct compressed_tensors_bf16_t : nvfp4::compressed_tensors<true> {
+/// As compressed_tensors, but what that tool computes when the weights are bfloat16.
+struct compressed_tensors_bf16_t : base {
   static constexpr const char* name() noexcept { return "compressed_tensors_bf16"; }
+  template <class F>
+  using rules = std::conditional_t<F::has_tensor_scale, nvfp4::compressed_tensors<true>,
+                                   integer::compressed_tensors<true>>;
 };
 struct torchao_t : nvfp4::torchao {
   static constexpr const char* name() noexcept { return "torchao"; }

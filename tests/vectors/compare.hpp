@@ -76,6 +76,15 @@ inline unsigned code_at(const std::uint8_t* row, std::size_t column, int bits) {
   return code;
 }
 
+/// Equal bits, or both NaN, whose bits depend on the owner's processor.
+inline bool same(float a, float b) {
+  return nvq::float_bits(a) == nvq::float_bits(b) || (std::isnan(a) && std::isnan(b));
+}
+template <class I>
+bool same(I a, I b) {
+  return a == b;
+}
+
 inline bool nothing_explains(const CodeDifference&) { return false; }
 
 /// `codes`, `scales`: the owner's, packed and laid out as nvq's.
@@ -88,7 +97,7 @@ Differences differences(const Matrix& in, const nvq::quantized<F>& q, const std:
   REQUIRE(q.scales().size() == scales.size());
   const int bits = F::element::bits;
   for (std::size_t b = 0; b < scales.size(); ++b)
-    if (q.scales()[b] != scales[b]) {
+    if (!same(q.scales()[b], scales[b])) {
       if (d.scales++ == 0)
         d.first += "scale " + std::to_string(b) + ": " + std::to_string(q.scales()[b]) + ", owner " +
                    std::to_string(scales[b]) + "; ";

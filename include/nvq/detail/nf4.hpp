@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nvq/arithmetic.hpp>
 #include <nvq/config.hpp>
 
 NVQ_BEGIN_NAMESPACE
@@ -29,15 +30,11 @@ NVQ_HD constexpr float nf4_value(unsigned code) noexcept {
   return values[code];
 }
 
-// The decision thresholds of bitsandbytes' kernels (dQuantizeNF4): code i + 1 wins when x is above threshold
-// i.
+// Halfway between the values of codes i and i + 1, in float, as bitsandbytes' CPU backend has it: code i + 1
+// wins above. The constants in its CUDA kernels are these midpoints in decimal, some of which read as the
+// float next to them.
 NVQ_HD constexpr float nf4_threshold(unsigned i) noexcept {
-  constexpr float thresholds[15] = {-0.8480964004993439f,   -0.6106329262256622f,  -0.4599952697753906f,
-                                    -0.33967943489551544f,  -0.23460740596055984f, -0.13791173323988914f,
-                                    -0.045525018125772476f, 0.03979014977812767f,  0.1202552504837513f,
-                                    0.2035212516784668f,    0.2920137718319893f,   0.3893125355243683f,
-                                    0.5016634166240692f,    0.6427869200706482f,   0.8614784181118011f};
-  return thresholds[i];
+  return mul_rn(add_rn(nf4_value(i), nf4_value(i + 1)), 0.5f);
 }
 
 NVQ_HD constexpr std::uint8_t nf4_code(float x) noexcept {

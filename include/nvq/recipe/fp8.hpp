@@ -95,7 +95,7 @@ struct deepgemm : base {
     const float wanted = div_rn(s.amax < 1e-4f ? 1e-4f : s.amax, F::element::largest());
     if constexpr (scaled_by<F, ScaleE8M0>()) {
       const std::uint8_t e = E8M0::encode(wanted, Rounding::away_from_zero);
-      return e < 1 ? std::uint8_t{1} : e;
+      return e < 1 ? std::uint8_t{1} : e > 254 ? std::uint8_t{254} : e;
     } else {
       return wanted;
     }

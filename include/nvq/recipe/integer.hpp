@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <nvq/float16.hpp>
 #include <nvq/recipe/base.hpp>
 
 // Rules for INT8 and INT4 as their owners compute them. a is the amax of the block, s the decode scale as
@@ -23,30 +24,37 @@ NVQ_HD constexpr bool affine() noexcept {
   return !F::has_tensor_scale && F::has_zero_point && integer_element<F>() && !F::element::is_signed;
 }
 
-/// compressed-tensors 0.20, symmetric, float32 weights; also its FP8.
+/// x / divisor, rounded to float and, where `Bf16` says so, to bfloat16.
+template <bool Bf16>
+struct DivideIn {
+  float divisor;
+  NVQ_HD constexpr float operator()(float x) const noexcept {
+    const float quotient = div_rn(x, divisor);
+    return Bf16 ? to_float(bfloat16(quotient)) : quotient;
+  }
+};
+
+/// compressed-tensors 0.20 (llm-compressor), symmetric, for float32 weights; `Bf16` for bfloat16 weights, of
+/// which it rounds the quotients marked [] to bfloat16. Also its FP8, with 448 for 7.5 and E() for round().
 ///
-///   s = a / 7.5 (127.5; FP8: a / 448), 2^-23 if that is 0      code = round(clamp(x / s, -8, 7))
-///
-/// with the scale unrounded where its stored type is narrower, as that tool divides before it casts.
+///   s = [a / 7.5] (127.5; FP8: 448), 2^-23 (Bf16: 2^-7) if that is 0      code = round(clamp([x / s], -8,
+///   7))
+template <bool Bf16>
 struct compressed_tensors : base {
+  using statistic = AbsMaxNaN;
   template <class F>
   static constexpr bool supports = symmetric<F>() ||
                                    (one_scale<F>() && float_element<F>() && !scaled_by<F, ScaleE8M0>());
   template <class F>
-  NVQ_HD static constexpr typename F::scale_code scale(AbsMax s, TensorScales) noexcept {
-    return F::block_scale::encode(wanted<F>(s));
-  }
-  template <class F>
-  NVQ_HD static constexpr Divide scaler(typename F::scale_code, AbsMax s, TensorScales) noexcept {
-    return {wanted<F>(s)};
-  }
-
- private:
-  template <class F>
-  NVQ_HD static constexpr float wanted(AbsMax s) noexcept {
+  NVQ_HD static constexpr typename F::scale_code scale(AbsMaxNaN s, TensorScales) noexcept {
     const float top = float_element<F>() ? F::element::largest() : F::element::largest() + 0.5f;
-    const float scale = div_rn(s.amax, top);
-    return scale == 0.0f ? exp2i(-23) : scale;
+    const float scale = DivideIn<Bf16>{top}(s.amax);
+    return F::block_scale::encode(scale == 0.0f ? exp2i(Bf16 ? -7 : -23) : scale);
+  }
+  template <class F>
+  NVQ_HD static constexpr DivideIn<Bf16> scaler(typename F::scale_code code, AbsMaxNaN,
+                                                TensorScales) noexcept {
+    return {F::block_scale::decode(code)};
   }
 };
 
@@ -162,6 +170,46 @@ struct gptq : base {
   NVQ_HD static constexpr float step(MinMax s) noexcept {
     return empty(s) ? div_rn(2.0f, F::element::largest())
                     : div_rn(sub_rn(s.max, s.min), F::element::largest());
+  }
+};
+
+/// compressed-tensors 0.20, asymmetric, float32 weights. Its codes and zero points are signed; 8 is added to
+/// both here.
+///
+///   s = (hi - lo) / 15, 2^-23 if that is 0      z = round(clamp(-8 - lo / s, -8, 7))      code =
+///   round(clamp(x / s + z, -8, 7))
+///
+/// with lo <= 0 <= hi. A zero block has z = 0 and codes 0 (8 as stored).
+struct compressed_tensors_affine : base {
+  using statistic = MinMax;
+  template <class F>
+  static constexpr bool supports = affine<F>();
+  struct Scaler {
+    float scale, zero_point, offset;
+    NVQ_HD constexpr float operator()(float x) const noexcept {
+      const float code = clamp(add_rn(div_rn(x, scale), zero_point - offset), -offset, offset - 1.0f);
+      return round_even(code) + offset;
+    }
+  };
+  template <class F>
+  NVQ_HD static constexpr typename F::scale_code scale(MinMax s, TensorScales) noexcept {
+    const float wanted = div_rn(sub_rn(s.max, s.min), F::element::largest());
+    const float offset = half_range<F>();
+    if (wanted == 0.0f) return {F::block_scale::encode(exp2i(-23)), static_cast<std::uint8_t>(offset)};
+    const auto code = F::block_scale::encode(wanted);
+    const float z =
+        clamp(sub_rn(-offset, div_rn(s.min, F::block_scale::decode(code))), -offset, offset - 1.0f);
+    return {code, static_cast<std::uint8_t>(round_even(z) + offset)};
+  }
+  template <class F>
+  NVQ_HD static constexpr Scaler scaler(typename F::scale_code code, MinMax, TensorScales) noexcept {
+    return {F::block_scale::decode(code.scale), static_cast<float>(code.zero_point), half_range<F>()};
+  }
+
+ private:
+  template <class F>
+  NVQ_HD static constexpr float half_range() noexcept {
+    return (F::element::largest() + 1.0f) * 0.5f;
   }
 };
 
