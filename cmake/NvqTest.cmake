@@ -49,6 +49,6 @@ function(nvq_add_compile_test)
     list(PREPEND arg_FLAGS -std=c++${arg_STD})
   endif()
   nvq_add_script_test(NAME "${arg_NAME}" SCRIPT "${PROJECT_SOURCE_DIR}/tests/support/compile.cmake" LABELS ${arg_LABELS}
-    ARGS "-DCOMPILER=${arg_COMPILER}" "-DFLAGS=${arg_FLAGS}" "-DSOURCES=${arg_SOURCES}" "-DRUN=${arg_RUN}"
-         "-DGOLDEN=${arg_GOLDEN}" "-DEMULATOR=${arg_EMULATOR}" "-DOUTPUT=${CMAKE_CURRENT_BINARY_DIR}/${id}")
+    ARGS "-DCOMPILER=${arg_COMPILER}" "-DLAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}" "-DFLAGS=${arg_FLAGS}" "-DSOURCES=${arg_SOURCES}"
+         "-DRUN=${arg_RUN}" "-DGOLDEN=${arg_GOLDEN}" "-DEMULATOR=${arg_EMULATOR}" "-DOUTPUT=${CMAKE_CURRENT_BINARY_DIR}/${id}")
 endfunction()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# cmake -DCOMPILER= -DFLAGS= -DWORK= -DNVQ_ROOT= -P self_contained.cmake
+# cmake -DCOMPILER= -DFLAGS= [-DLAUNCHER=ccache] -DWORK= -DNVQ_ROOT= -P self_contained.cmake
 # Every host header compiles alone, included twice, without exceptions and RTTI; and, after everybody else's headers, with
 # `min` and `max` defined as the macros that <windows.h> makes of them.
 cmake_minimum_required(VERSION 3.23)
@@ -9,8 +9,8 @@ file(MAKE_DIRECTORY "${WORK}")
 
 function(compiles what text)
   file(WRITE "${WORK}/alone.cpp" "${text}")
-  execute_process(COMMAND ${COMPILER} ${FLAGS} -fno-exceptions -fno-rtti -fsyntax-only
-                          -I "${include}" "${WORK}/alone.cpp" RESULT_VARIABLE status)
+  execute_process(COMMAND ${LAUNCHER} "${COMPILER}" ${FLAGS} -fno-exceptions -fno-rtti -I "${include}"
+                          -c "${WORK}/alone.cpp" -o "${WORK}/alone.o" RESULT_VARIABLE status)
   if(NOT status EQUAL 0)
     message(SEND_ERROR "${what} does not compile")
   endif()
