@@ -23,7 +23,6 @@ using FP5 = nvq::Format<nvq::Float<2, 2>, nvq::Tile<8, 8>, nvq::ScaleBF16, nvq::
 struct Ternary {
   static constexpr int bits = 2;
   NVQ_HD static constexpr float largest() noexcept { return 1.0f; }
-  NVQ_HD static constexpr float lowest() noexcept { return -1.0f; }
   NVQ_HD static constexpr float decode(std::uint8_t code) noexcept {
     return static_cast<float>(code & 3) - 1.0f;
   }
