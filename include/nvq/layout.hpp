@@ -15,18 +15,16 @@
 /// Shapes are {rows, columns} = {outputs, inputs} of a weight in every layout, with columns counted in what
 /// is laid out: codes, or scales along K.
 ///
-/// | layout                                   | of            | used by |
-/// |------------------------------------------|---------------|--------------------------------------------------|
-/// | Linear<T>, LinearCodes<Bits>             | scales, codes | nvq itself; checkpoints | | Blocked128x4 |
-/// byte scales   | cuBLASLt, CUTLASS, tcgen05, vLLM, FlashInfer     | | Blocked8x4 | byte scales   |
-/// TensorRT-LLM generated kernels, activations      | | DeepGemmUE8M0                            | E8M0
-/// scales   | DeepGEMM on sm_100                               | | GptqWeights, GptqZeros                   |
-/// codes, zeros  | GPTQ checkpoints, v1 and v2                      | | AwqWeights, AwqZeros | codes, zeros
-/// | AWQ checkpoints                                  | | GroupMajorScales<T>                      | scales
-/// | GPTQ and AWQ checkpoints                         | | PackQuantizedWeights, PackQuantizedZeros | codes,
-/// zeros  | compressed-tensors pack-quantized checkpoints    | | MarlinWeights, MarlinScales, MarlinZeros |
-/// each          | Marlin kernels                                   | | GgmlCodes<Block>, GgmlScales<Block>
-/// | each          | llama.cpp: MXFP4, NVFP4, Q4_0 blocks             |
+///     Linear<T>, LinearCodes<Bits>              nvq itself; checkpoints
+///     Blocked128x4                              byte scales: cuBLASLt, CUTLASS, tcgen05, vLLM, FlashInfer
+///     Blocked8x4                                byte scales of activations: TensorRT-LLM's generated kernels
+///     DeepGemmUE8M0                             E8M0 scales: DeepGEMM on sm_100
+///     GptqWeights, GptqZeros                    GPTQ checkpoints, v1 and v2
+///     AwqWeights, AwqZeros                      AWQ checkpoints
+///     GroupMajorScales<T>                       scales of GPTQ and AWQ checkpoints
+///     PackQuantizedWeights, PackQuantizedZeros  compressed-tensors pack-quantized
+///     MarlinWeights, MarlinScales, MarlinZeros  Marlin kernels
+///     GgmlCodes<Block>, GgmlScales<Block>       llama.cpp: MXFP4, NVFP4, Q4_0 blocks
 ///
 /// docs/layouts.md draws them.
 

@@ -22,12 +22,12 @@ struct position {
 /// What every layout is: a rule that gives each unit (a code, a scale) of a `rows x columns` grid a place in
 /// one buffer.
 ///
-///     offset(row, column)   index of the unit in the buffer, in units of bits() bits, 4-bit units low nibble
-///     first position(index)       the inverse; rows and columns outside shape() are padding bytes() size of
-///     the buffer, padding included elements()            the same as a count of value_type check() errc::ok,
-///     or why the shape has no such layout; the others are meaningful only when it is ok alignment() bytes,
-///     what the kernels that read the buffer on a device ask of its address linear()              the linear
-///     layout of the same grid: the other side of to_layout() and from_layout()
+///     offset(row, column)   index of the unit in the buffer, counted in units; nibbles: low one first
+///     position(index)       the inverse; a place outside shape() is padding
+///     elements(), bytes()   size of the buffer, padding included
+///     check()               errc::ok, or why the shape has no such layout; bytes() is then 0
+///     alignment()           bytes, what device kernels that read the buffer ask of its address
+///     linear()              the linear layout of the same grid, the other side of to_layout()
 ///
 /// offset() maps the grid padded() one to one onto the units of the buffer (ggml blocks excepted: there codes
 /// and scales share one). Padding is written by whoever fills the buffer, never by its reader; to_layout()

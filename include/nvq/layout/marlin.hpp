@@ -12,7 +12,7 @@ namespace layout {
 enum class MarlinActivation { bits16, bits8 };
 
 /// Weights in the order the lanes of a warp load them for Marlin's tensor core instruction: tiles of 1024
-/// codes, K-major over the matrix, 32 consecutive codes (16 bytes of 4-bit codes) a lane.
+/// codes, along the outputs, then along the inputs, 32 consecutive codes (16 bytes of 4-bit codes) a lane.
 ///
 /// For 16-bit activations a tile is 16 inputs x 64 outputs. Lane 4j+i holds outputs j, j+8, ... j+56 (two to
 /// each of its four parts) at inputs 2i, 2i+1, 2i+8, 2i+9; inside a word, codes at even places of that list
