@@ -68,7 +68,7 @@ NVQ_HD constexpr void convert_element(const From& from, const typename From::val
 /// from, in: the layout of the input and its buffer, from.elements() long; padding in it is not read.
 /// to, out: the layout of the output and its buffer, to.elements() long, written whole, padding included.
 /// pad: what is written into padding: 0x00 (default), or 0x7F where E8M0 padding shall mean 1.
-/// recode: what happens to codes; scales pass unchanged.
+/// recode: what happens to units of 4 and 8 bits; leave it out for scales and zero points.
 ///
 /// The buffers must not overlap. Returns the number of codes or scales moved, or, with nothing written:
 /// errc::invalid_shape (negative or too large), unsupported_layout (a dimension is not the multiple a layout
