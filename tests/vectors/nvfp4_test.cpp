@@ -91,7 +91,7 @@ TEST_CASE("NVFP4 vllm equals vLLM's reference with correctly rounded reciprocals
                     {"inf", "negative_inf", "subnormal", "tiny_1e37"});
 }
 TEST_CASE("NVFP4 ggml equals quantize_row_nvfp4_ref", "[vectors][nvfp4]") {
-  check<nvq::NVFP4>("nvfp4_ggml.safetensors", nvq::recipe::ggml, {30, 0});
+  check<nvq::NVFP4>("nvfp4_ggml.safetensors", nvq::recipe::ggml, {25, 0});
 }
 TEST_CASE("NVFP4 four_over_six equals TransformerEngine", "[vectors][nvfp4]") {
   check<nvq::NVFP4>("nvfp4_transformer_engine_4over6_mse_256.safetensors", nvq::recipe::four_over_six,
