@@ -51,10 +51,12 @@ class shape2d {
   NVQ_HD constexpr std::size_t size() const noexcept {
     return static_cast<std::size_t>(rows_) * static_cast<std::size_t>(columns_);
   }
-  /// Both extents are non-negative and rows * columns * 8 fits in 63 bits, so that no size derived from the
-  /// shape overflows.
+  /// Both extents are non-negative, and 8 times either and 8 * rows * columns fit in 63 bits, so that no size
+  /// derived from the shape overflows.
   NVQ_HD constexpr bool valid() const noexcept {
-    return rows_ >= 0 && columns_ >= 0 && (columns_ == 0 || rows_ <= (INT64_MAX / 8) / columns_);
+    constexpr std::int64_t limit = INT64_MAX / 8;
+    return rows_ >= 0 && rows_ <= limit && columns_ >= 0 && columns_ <= limit &&
+           (columns_ == 0 || rows_ <= limit / columns_);
   }
 
  private:
