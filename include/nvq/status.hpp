@@ -10,11 +10,11 @@ NVQ_BEGIN_NAMESPACE
 enum class errc {
   ok = 0,
   invalid_shape,         ///< an extent is negative or too large, or a row stride is smaller than the row
-  input_size,            ///< the input does not hold rows * columns values
+  input_size,            ///< the input does not hold rows * columns values (a layout: elements())
   codes_size,            ///< the codes buffer is not codes_bytes(rows, columns) long
   scales_size,           ///< the scales buffer is not scales_count(rows, columns) elements long
   zero_points_size,      ///< the zero-points buffer is not scales_count(rows, columns) bytes long
-  output_size,           ///< the output does not hold rows * columns values
+  output_size,           ///< the output does not hold rows * columns values (a layout: elements())
   importance_size,       ///< the importance weights are not one per column
   invalid_amax,          ///< the amax given is negative
   unsupported_layout,    ///< the layout does not take this shape
@@ -30,7 +30,7 @@ constexpr const char* to_string(errc ec) noexcept {
     case errc::invalid_shape:
       return "the shape has a negative or too large extent, or its row stride is smaller than a row";
     case errc::input_size:
-      return "the input does not hold rows * columns values";
+      return "the input is not as long as its shape says";
     case errc::codes_size:
       return "the codes buffer is not codes_bytes(rows, columns) bytes long";
     case errc::scales_size:
@@ -38,7 +38,7 @@ constexpr const char* to_string(errc ec) noexcept {
     case errc::zero_points_size:
       return "the zero-points buffer is not scales_count(rows, columns) bytes long";
     case errc::output_size:
-      return "the output does not hold rows * columns values";
+      return "the output is not as long as its shape says";
     case errc::importance_size:
       return "the importance weights are not one per column";
     case errc::invalid_amax:
