@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+# The compiler line at the head of every example builds it, from the root of the project, and it prints what it should.
+cmake_minimum_required(VERSION 3.23)
+file(GLOB sources "${NVQ_ROOT}/examples/*.cpp")
+foreach(source IN LISTS sources)
+  cmake_path(GET source STEM name)
+  file(STRINGS "${source}" line REGEX "^// +c\\+\\+ " LIMIT_COUNT 1)
+  set(program "${WORK}/line_${name}")
+  string(REGEX REPLACE "^// +c\\+\\+ (.*) -o ${name}( && .*)?$" "\\1" arguments "${line}")
+  if(NOT line OR arguments STREQUAL line)
+    message(SEND_ERROR "${name}.cpp says no line `c++ ... -o ${name}`, but: ${line}")
+    continue()
+  endif()
+  separate_arguments(arguments UNIX_COMMAND "${arguments}")
+  execute_process(COMMAND ${COMPILER} ${arguments} -O0 -o "${program}" WORKING_DIRECTORY "${NVQ_ROOT}" RESULT_VARIABLE status)
+  if(NOT status EQUAL 0)
+    message(SEND_ERROR "the line of ${name}.cpp does not build it: ${line}")
+    continue()
+  endif()
+  execute_process(COMMAND "${CMAKE_COMMAND}" -DPROGRAM=${program} -DNAME=${name}
+                          -P "${NVQ_ROOT}/examples/compare_output.cmake"
+                  WORKING_DIRECTORY "${NVQ_ROOT}/examples" RESULT_VARIABLE status)
+  if(NOT status EQUAL 0)
+    message(SEND_ERROR "${name} does not print ${name}.output")
+  endif()
+endforeach()
