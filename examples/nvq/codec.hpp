@@ -50,10 +50,26 @@ const std::vector<FormatName>& format_names();
 /// The entry of that name; a Failure that lists them all when there is none.
 const FormatName& find_format(std::string_view name);
 
+/// The recipes of one Format, the default first, and how to make a codec of each.
+struct CodecMaker {
+  std::string_view recipe;
+  std::unique_ptr<Codec> (*make)();
+};
+using CodecEntry = std::vector<CodecMaker>;
+
+/// One function per family, each in its own file: they are where the library's templates are compiled.
+CodecEntry nvfp4_codecs();
+CodecEntry mx_codecs(nvq::io::weight_kind kind);
+CodecEntry fp8_codecs(nvq::io::weight_kind kind, nvq::io::dtype wide);
+CodecEntry int_codecs(nvq::io::weight_kind kind, int group, nvq::io::dtype wide);
+
 /// The codec of a scheme whose wide scales are stored as `wide`. An empty recipe is the format's default; a
 /// name the format does not have is a Failure that lists those it has.
 std::unique_ptr<Codec> make_codec(const nvq::io::weight_scheme& scheme, nvq::io::dtype wide,
                                   std::string_view recipe);
+
+/// Whether make_codec() would succeed. Some recipes are defined for F32 scales only.
+bool has_recipe(const nvq::io::weight_scheme& scheme, nvq::io::dtype wide, std::string_view recipe);
 
 /// The codec that decodes a stored weight of a scheme. Where the dialect divides by a tensor scale, its owner
 /// divides the block scales by it first, each rounded to float; that codec takes float scales (fold_divisor)
@@ -63,7 +79,7 @@ std::unique_ptr<Codec> make_decoder(const nvq::io::weight_scheme& scheme, nvq::i
 /// E4M3 scales to float scales divided by the tensor's divisor (compressed-tensors 0.20.0, `dequantize()`).
 std::vector<std::uint8_t> fold_divisor(const std::vector<std::uint8_t>& scales, float divisor);
 
-/// Names of the recipes of a format, the default first.
+/// Names of the recipes of a format with F32 scales, which has them all; the default first.
 std::vector<std::string> recipe_names(const FormatName& format);
 
 }  // namespace app

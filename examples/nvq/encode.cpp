@@ -4,15 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include "pack.hpp"
 
 namespace app {
-
-double Energy::sqnr_db() const {
-  return noise == 0 ? std::numeric_limits<double>::infinity() : 10.0 * std::log10(signal / noise);
-}
 
 Encoder::Encoder(const Checkpoint& source, const Plan& plan, std::string recipe, Pool& pool)
     : source_(source),
@@ -81,7 +76,7 @@ Quality Encoder::write(const Work& work, const OutputFile& out,
   }
 
   const auto cut = cut_rows(rows, columns, c.row_step());
-  std::vector<Energy> energies(cut.size());
+  std::vector<nvq::error_sums> errors(cut.size());
   pool_.run(static_cast<std::int64_t>(cut.size()), [&](std::int64_t i) {
     const Rows run = cut[static_cast<std::size_t>(i)];
     std::vector<float> values, back;
@@ -90,12 +85,8 @@ Quality Encoder::write(const Work& work, const OutputFile& out,
     c.encode(values.data(), run.count, columns, amax, codes, block_scales);
     back.resize(values.size());
     c.decode(codes, block_scales, run.count, columns, scales.decode, back.data());
-    Energy& e = energies[static_cast<std::size_t>(i)];
-    for (std::size_t k = 0; k < values.size(); ++k) {
-      const double x = static_cast<double>(values[k]), d = x - static_cast<double>(back[k]);
-      e.signal += x * x;
-      e.noise += d * d;
-    }
+    nvq::error_sums& sums = errors[static_cast<std::size_t>(i)];
+    for (std::size_t k = 0; k < values.size(); ++k) sums.add(values[k], back[k]);
     if (codes_out->what == nvq::io::part::offset_codes) offset_int4(codes, run.count, columns);
     const std::int64_t row_bytes = codes_out->bytes / rows;
     out.write(codes_out->offset + run.first * row_bytes, codes.data(),
@@ -108,10 +99,7 @@ Quality Encoder::write(const Work& work, const OutputFile& out,
   });
 
   Quality q{t.name, rows * columns, {}};
-  for (const Energy& e : energies) {
-    q.energy.signal += e.signal;
-    q.energy.noise += e.noise;
-  }
+  for (const nvq::error_sums& sums : errors) q.errors.merge(sums);
   return q;
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <nvq/metrics/error_sums.hpp>
 #include <string>
 #include <vector>
 
@@ -15,17 +16,11 @@
 
 namespace app {
 
-/// Signal and noise energy; the ratio is the SQNR.
-struct Energy {
-  double signal = 0, noise = 0;
-  double sqnr_db() const;
-};
-
 /// How well one weight survived.
 struct Quality {
   std::string name;
   std::int64_t values;
-  Energy energy;
+  nvq::error_sums errors;
 };
 
 /// Encodes the weights of a plan one by one, the rows of each on all threads. Holds a few runs of rows per

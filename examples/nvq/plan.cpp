@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "codec.hpp"
 #include "failure.hpp"
 #include "layers.hpp"
 
@@ -138,15 +139,17 @@ void check_substrings(const std::vector<std::string>& ignore, const std::set<std
 }
 
 /// The type of wide scales: the model's, so that loaders that convert them to it change nothing. But an 8-bit
-/// format's F16 scales would often be subnormal, and modelopt's are always F32.
-dtype wide_type(dtype weights, const nvq::io::weight_scheme& scheme) {
+/// format's F16 scales would often be subnormal, some recipes are defined for F32 only, and modelopt's are
+/// always F32.
+dtype wide_type(dtype weights, const nvq::io::weight_scheme& scheme, const std::string& recipe) {
   using nvq::io::weight_kind;
   if (scheme.owner == nvq::io::dialect::modelopt) return dtype::f32;
   const bool int4 = scheme.kind == weight_kind::int4_group || scheme.kind == weight_kind::int4_channel;
-  return weights == dtype::bf16 || (weights == dtype::f16 && int4) ? weights : dtype::f32;
+  const bool narrow = weights == dtype::bf16 || (weights == dtype::f16 && int4);
+  return narrow && has_recipe(scheme, weights, recipe) ? weights : dtype::f32;
 }
 
-Work plan_tensor(const Tensor& t, const Selection& selection, const nvq::io::weight_scheme& scheme) {
+Work plan_tensor(const Tensor& t, const Selection& selection, const PlanOptions& options) {
   Work w;
   w.source = &t;
   std::string module;
@@ -155,8 +158,8 @@ Work plan_tensor(const Tensor& t, const Selection& selection, const nvq::io::wei
     return w;
   }
   w.quantize = true;
-  w.wide = wide_type(t.type, scheme);
-  for (nvq::io::stored_part& p : nvq::io::parts(scheme, t.shape[0], t.shape[1], w.wide))
+  w.wide = wide_type(t.type, options.scheme, options.recipe);
+  for (nvq::io::stored_part& p : nvq::io::parts(options.scheme, t.shape[0], t.shape[1], w.wide))
     w.outputs.push_back({module + '.' + p.suffix, p.type, std::move(p.shape), p.what, 0, 0});
   return w;
 }
@@ -215,7 +218,7 @@ Plan make_plan(const Checkpoint& source, const PlanOptions& options) {
 
   std::unordered_map<std::string, int> group_of;
   for (const Tensor& t : source.tensors()) {
-    Work w = plan_tensor(t, selection, options.scheme);
+    Work w = plan_tensor(t, selection, options);
     if (w.quantize) {
       const std::string module = t.name.substr(0, t.name.rfind('.'));
       const auto [at, fresh] = group_of.emplace(fusion_key(module), static_cast<int>(plan.groups.size()));

@@ -60,6 +60,7 @@ struct Plan {
 
 struct PlanOptions {
   nvq::io::weight_scheme scheme;
+  std::string recipe;             ///< empty: the format's default
   std::vector<std::string> keep;  ///< globs on module names
   std::vector<std::pair<std::string, std::string>> metadata;
 };

@@ -69,11 +69,11 @@ void summarize(const std::vector<Quality>& qualities, QuantizeResult& r) {
   int count = 0;
   const Quality* worst = &qualities.front();
   for (const Quality& q : qualities) {
-    const double db = q.energy.sqnr_db();
+    const double db = q.errors.sqnr_db();
     if (std::isfinite(db)) sum += db, ++count;
-    if (db < worst->energy.sqnr_db()) worst = &q;
+    if (db < worst->errors.sqnr_db()) worst = &q;
   }
-  r.worst_db = worst->energy.sqnr_db();
+  r.worst_db = worst->errors.sqnr_db();
   r.worst = worst->name;
   r.mean_db = count != 0 ? sum / count : r.worst_db;
 }
@@ -84,6 +84,7 @@ QuantizeResult quantize(const QuantizeOptions& options) {
   const double begun = now();
   PlanOptions how;
   how.scheme = scheme_of(options);
+  how.recipe = options.recipe;
   how.keep = options.keep;
   const std::string recipe(make_codec(how.scheme, nvq::io::dtype::f32, options.recipe)->recipe());
   how.metadata = {{"format", "pt"}, {"producer", "nvq " + version_text()}, {"recipe", recipe}};

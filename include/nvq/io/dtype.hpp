@@ -12,7 +12,8 @@
 NVQ_BEGIN_NAMESPACE
 namespace io {
 
-/// Element types of the safetensors container (huggingface/safetensors 0.8, `enum Dtype`).
+/// Element types of the safetensors container (huggingface/safetensors 0.8, `enum Dtype`), in its order: by
+/// size.
 enum class dtype : std::uint8_t {
   boolean,
   f4,

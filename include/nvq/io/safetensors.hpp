@@ -145,13 +145,13 @@ struct safetensors_layout {
   std::int64_t file_size = 0;
 };
 
-/// Lays a file out as the reference writer does: tensors by descending element size, then by name, so that
-/// every tensor is aligned to its element; the header padded with spaces to 8 bytes; `__metadata__` first.
-/// Names are UTF-8.
+/// Lays a file out byte for byte as the reference writer does: tensors by descending dtype, then by name, so
+/// that every tensor is aligned to its element; the header padded with spaces to 8 bytes; `__metadata__`
+/// first. Names are UTF-8.
 inline expected<safetensors_layout> plan_safetensors(
     std::vector<tensor_spec> specs, const std::vector<std::pair<std::string, std::string>>& metadata) {
   std::sort(specs.begin(), specs.end(), [](const tensor_spec& a, const tensor_spec& b) {
-    return bits(a.type) != bits(b.type) ? bits(a.type) > bits(b.type) : a.name < b.name;
+    return a.type != b.type ? a.type > b.type : a.name < b.name;
   });
   std::vector<std::string_view> names;
   for (const tensor_spec& s : specs) names.push_back(s.name);

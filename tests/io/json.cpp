@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <nvq/io/index.hpp>
+#include <nvq/io/json.hpp>
+#include <string>
+
+#include "support/catch.hpp"
+
+namespace {
+
+std::string json_refusal(const std::string& text) {
+  const auto d = nvq::io::parse_json(text);
+  return d ? "" : d.error().message;
+}
+std::string index_refusal(const std::string& text) {
+  const auto i = nvq::io::parse_index(text);
+  return i ? "" : i.error().message;
+}
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a configuration keeps its order and its numbers", "[io]") {
+  const auto d = nvq::io::parse_json(R"({"z":1e-05,"a":[1,2.5,null],"m":12345678901234567890})");
+  REQUIRE(d);
+  CHECK(d->dump() == R"({"z":1e-05,"a":[1,2.5,null],"m":12345678901234567890})");
+  CHECK(nvq::io::dump_json({{"b", 1}, {"a", 2}}) == "{\n  \"b\": 1,\n  \"a\": 2\n}\n");
+}
+
+TEST_CASE("JSON that readers disagree on is refused", "[io]") {
+  CHECK(json_refusal(R"({"a":{"b":1},"c":{"b":2}})").empty());
+  CHECK(contains(json_refusal(R"({"a":1,"a":1})"), "\"a\" appears twice"));
+  CHECK(contains(json_refusal(R"({"o":{"a":1,"b":2,"a":1}})"), "\"a\" appears twice"));
+  CHECK(contains(json_refusal("{"), "not valid JSON"));
+  CHECK(contains(json_refusal(""), "not valid JSON"));
+  CHECK(contains(json_refusal("{} {}"), "not valid JSON"));
+  CHECK(contains(json_refusal("{\"a\":\"\xff\"}"), "not valid JSON"));
+  CHECK(contains(json_refusal(std::string(100, '[') + std::string(100, ']')), "nests deeper"));
+  CHECK(json_refusal(std::string(60, '[') + std::string(60, ']')).empty());
+}
+
+TEST_CASE("an index is read", "[io]") {
+  const auto i = nvq::io::parse_index(
+      R"({"metadata":{"total_size":7},"weight_map":{"b":"2.safetensors","a":"1.safetensors","c":"2.safetensors"}})");
+  REQUIRE(i);
+  CHECK(i->weight_map.at("c") == "2.safetensors");
+  CHECK(i->shards() == std::vector<std::string>{"1.safetensors", "2.safetensors"});
+}
+
+TEST_CASE("an index does not choose directories", "[io]") {
+  for (const char* file : {"../x.safetensors", "/etc/passwd", "a/b", "", ".hidden", "a\\\\b", "a\\u0000b"}) {
+    INFO(file);
+    CHECK(contains(index_refusal(std::string(R"({"weight_map":{"t":")") + file + "\"}}"),
+                   "no plain file name"));
+  }
+  CHECK(contains(index_refusal(R"({"weight_map":{"t":1}})"), "'t' is not a string"));
+  CHECK(contains(index_refusal(R"({"weight_map":{}})"), "empty"));
+  CHECK(contains(index_refusal(R"({"weight_map":[]})"), "no weight_map"));
+  CHECK(contains(index_refusal(R"([])"), "no weight_map"));
+  CHECK(contains(index_refusal(R"({"weight_map":{"t":"a","t":"b"}})"), "appears twice"));
+}
+
+TEST_CASE("an index is written as it is read", "[io]") {
+  nvq::io::shard_index i;
+  i.total_size = 12;
+  i.weight_map = {{"y", "1.safetensors"}, {"x\"", "2.safetensors"}};
+  const std::string text = nvq::io::index_text(i);
+  CHECK(text ==
+        "{\n  \"metadata\": {\"total_size\": 12},\n  \"weight_map\": {\n    \"x\\\"\": \"2.safetensors\",\n"
+        "    \"y\": \"1.safetensors\"\n  }\n}\n");
+  const auto back = nvq::io::parse_index(text);
+  REQUIRE(back);
+  CHECK(back->weight_map == i.weight_map);
+}
