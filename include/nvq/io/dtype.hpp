@@ -100,7 +100,7 @@ inline std::optional<std::int64_t> element_count(const std::vector<std::int64_t>
   if (zero) return 0;
   std::int64_t n = 1;
   for (const std::int64_t d : shape) {
-    if (n > std::numeric_limits<std::int64_t>::max() / d) return std::nullopt;
+    if (n > (std::numeric_limits<std::int64_t>::max)() / d) return std::nullopt;
     n *= d;
   }
   return n;
@@ -109,7 +109,7 @@ inline std::optional<std::int64_t> element_count(const std::vector<std::int64_t>
 /// Bytes of a tensor; empty when the count overflows or a sub-byte tensor does not end on a byte.
 inline std::optional<std::int64_t> byte_count(dtype t, const std::vector<std::int64_t>& shape) noexcept {
   const std::optional<std::int64_t> n = element_count(shape);
-  if (!n || *n > std::numeric_limits<std::int64_t>::max() / bits(t)) return std::nullopt;
+  if (!n || *n > (std::numeric_limits<std::int64_t>::max)() / bits(t)) return std::nullopt;
   const std::int64_t total_bits = *n * bits(t);
   if (total_bits % 8 != 0) return std::nullopt;
   return total_bits / 8;

@@ -171,7 +171,7 @@ inline expected<safetensors_layout> plan_safetensors(
   std::int64_t at = 0;
   for (tensor_spec& s : specs) {
     const auto bytes = byte_count(s.type, s.shape);
-    if (!bytes || *bytes > std::numeric_limits<std::int64_t>::max() - max_safetensors_header() - 8 - at)
+    if (!bytes || *bytes > (std::numeric_limits<std::int64_t>::max)() - max_safetensors_header() - 8 - at)
       return error{"tensor '" + s.name + "' of shape " + shape_text(s.shape) + " does not fit a file"};
     // One entry at a time: ordered_json looks keys up linearly, and a model may have a hundred thousand.
     const nlohmann::ordered_json entry = {

@@ -82,7 +82,7 @@ class header_sax : public nlohmann::json_sax<nlohmann::json> {
 
   bool number_unsigned(number_unsigned_t value) override {
     if (!in_array_) return unexpected("a number");
-    if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+    if (value > static_cast<std::uint64_t>((std::numeric_limits<std::int64_t>::max)()))
       return stop(field_ + " holds " + std::to_string(value) + ", which is beyond 2^63");
     const auto number = static_cast<std::int64_t>(value);
     tensor_entry& t = tensors.back();
