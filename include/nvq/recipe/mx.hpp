@@ -114,24 +114,26 @@ struct compressed_tensors : common {
   }
 };
 
-/// The exponent of least squared error among floor and floor + 1, which holds the optimum (nvq's own). Errors
-/// are measured in units of the floor's scale and added in order of index; on a tie the smaller exponent is
-/// kept. NaN does not enter the amax.
+/// The exponent of least squared error of all (nvq's own): the best of floor, floor + 1 and, for elements
+/// with a P of at most 2, floor - 1, which pays where one value clips and all others gain. Errors are
+/// measured in units of the floor's scale and added in order of index; on a tie the first in this order is
+/// kept. With importance weights, the best of the same. NaN does not enter the amax.
 struct mse : common {
   template <class F>
   NVQ_HD static constexpr int candidates(AbsMax s, TensorScales) noexcept {
-    return s.amax > 0.0f ? 2 : 1;
+    if (!(s.amax > 0.0f)) return 1;
+    return detail::largest_exponent<typename F::element>() <= 2 ? 3 : 2;
   }
   template <class F>
   NVQ_HD static constexpr typename F::scale_code candidate(int i, AbsMax s, TensorScales) noexcept {
     return detail::clamp_exponent(detail::exponent_field(s.amax) -
-                                  detail::largest_exponent<typename F::element>() + i);
+                                  detail::largest_exponent<typename F::element>() + (i == 2 ? -1 : i));
   }
   template <class F>
   NVQ_HD static constexpr float error(float x, std::uint8_t code, typename F::scale_code scale, AbsMax s,
                                       TensorScales ts) noexcept {
     const int floor = candidate<F>(0, s, ts);
-    const float step = static_cast<int>(scale) > floor ? 2.0f : 1.0f;
+    const float step = static_cast<int>(scale) > floor ? 2.0f : static_cast<int>(scale) < floor ? 0.5f : 1.0f;
     const float d = sub_rn(mul_rn(x, exp2i(127 - floor)), mul_rn(F::element::decode(code), step));
     return mul_rn(d, d);
   }
