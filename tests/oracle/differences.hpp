@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -39,5 +40,19 @@ class Differences {
   std::uint64_t compared_ = 0, count_ = 0;
   std::string text_;
 };
+
+/// Empty when two containers are equal; else where they first differ.
+///
+///     CHECK(first_difference(actual, expected) == "");
+template <class C>
+std::string first_difference(const C& actual, const C& expected) {
+  if (actual.size() != expected.size())
+    return std::to_string(actual.size()) + " elements, expected " + std::to_string(expected.size());
+  for (std::size_t i = 0; i < actual.size(); ++i)
+    if (!(actual[i] == expected[i]))
+      return "element " + std::to_string(i) + " is " + std::to_string(actual[i]) + ", expected " +
+             std::to_string(expected[i]);
+  return "";
+}
 
 }  // namespace oracle

@@ -54,13 +54,15 @@ void check_executors(bool stochastic) {
   options.executor = threads;
   check_same(serial, nvq::quantize<F>(values, {rows, columns}, recipe, options));
   const std::vector<float> expected = nvq::dequantize<float>(serial);
-  CHECK(nvq::dequantize<float>(serial, reversed) == expected);
-  CHECK(nvq::dequantize<float>(serial, threads) == expected);
+  CHECK(first_difference(nvq::dequantize<float>(serial, reversed), expected) == "");
+  CHECK(first_difference(nvq::dequantize<float>(serial, threads), expected) == "");
 }
 
 }  // namespace
 
 TEMPLATE_LIST_TEST_CASE("the bytes do not depend on the executor", "[tensor]", nvq::AllFormats) {
   check_executors<TestType>(false);
-  if (nvq::detail::has_stochastic<typename TestType::element>::value) check_executors<TestType>(true);
+  using E = typename TestType::element;
+  if (!std::is_same<E, nvq::NormalFloat4>::value && !std::is_same<E, nvq::UInt4>::value)
+    check_executors<TestType>(true);
 }

@@ -74,8 +74,8 @@ TEST_CASE("tensors that share a scale are encoded against the largest amax", "[t
     scales.insert(scales.end(), q.scales().begin(), q.scales().end());
     CHECK(q.tensor_scale() == together.tensor_scale());
   }
-  CHECK(codes == together.codes());
-  CHECK(scales == together.scales());
+  CHECK((codes == together.codes()));
+  CHECK((scales == together.scales()));
   CHECK(nvq::quantize<nvq::NVFP4>(part[0], {rows, columns}).tensor_scale() != together.tensor_scale());
 }
 

@@ -66,7 +66,7 @@ TEST_CASE("doubly quantized scales lie as documented", "[nf4]") {
     values.push_back(random.normal() * static_cast<float>(1 + i / 5000 % 7));
   const auto once = nvq::quantize<nvq::NF4>(values, {rows, columns});
   const auto twice = nvq::quantize<nvq::NF4_DQ>(values, {rows, columns});
-  CHECK(twice.codes() == once.codes());  // codes follow from the scales before their quantization
+  CHECK((twice.codes() == once.codes()));  // codes follow from the scales before their quantization
   REQUIRE(once.scales().size() == n);
   const std::vector<std::uint8_t>& bytes = twice.scales();
   REQUIRE(bytes.size() == 328 + 2 * 4 + 4);

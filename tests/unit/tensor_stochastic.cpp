@@ -34,8 +34,8 @@ TEST_CASE("element (r, c) takes the random word r * columns + c", "[tensor]") {
   const nvq::matrix_view<const float> view(values.data(), {rows, columns}, stride);
   const auto nearest = nvq::quantize<nvq::MXFP4>(view);
   const auto q = nvq::quantize<nvq::MXFP4>(view, nvq::recipe::rceil, stochastic(99));
-  CHECK(q.scales() == nearest.scales());
-  CHECK(q.codes() != nearest.codes());
+  CHECK((q.scales() == nearest.scales()));
+  CHECK((q.codes() != nearest.codes()));
   const oracle::FloatElement element(unit::literal<nvq::E2M1>().spec);
   std::vector<std::uint8_t> expected;
   for (std::size_t r = 0; r < rows; ++r)
@@ -45,7 +45,7 @@ TEST_CASE("element (r, c) takes the random word r * columns + c", "[tensor]") {
       expected.push_back(static_cast<std::uint8_t>(
           element.encode_stochastic(scaled, nvq::random_bits(99, r * columns + c))));
     }
-  CHECK(q.codes() == oracle::pack(expected, rows, columns, 4));
+  CHECK((q.codes() == oracle::pack(expected, rows, columns, 4)));
 }
 
 TEST_CASE("the same seed gives the same bytes, another seed others", "[tensor]") {
@@ -53,9 +53,9 @@ TEST_CASE("the same seed gives the same bytes, another seed others", "[tensor]")
   const auto a = nvq::quantize<nvq::FP8_E4M3>(values, {8, 512}, nvq::recipe::amax, stochastic(1));
   const auto b = nvq::quantize<nvq::FP8_E4M3>(values, {8, 512}, nvq::recipe::amax, stochastic(1));
   const auto c = nvq::quantize<nvq::FP8_E4M3>(values, {8, 512}, nvq::recipe::amax, stochastic(2));
-  CHECK(a.codes() == b.codes());
-  CHECK(a.codes() != c.codes());
-  CHECK(a.scales() == c.scales());
+  CHECK((a.codes() == b.codes()));
+  CHECK((a.codes() != c.codes()));
+  CHECK((a.scales() == c.scales()));
 }
 
 TEST_CASE("stochastic rounding of a tensor is unbiased", "[tensor]") {
