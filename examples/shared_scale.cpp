@@ -24,7 +24,7 @@ int main() {
   // A tensor is encoded against an amax, never against a scale, so no scale can go in the wrong direction.
   // Tensors that share a scale take the largest; each recipe derives its scales from it as its owner does.
   nvq::encode_options shared;
-  shared.amax = nvq::max_of(nvq::amax(q), nvq::max_of(nvq::amax(k), nvq::amax(v)));
+  shared.amax = nvq::shared_amax(q, k, v);
   const auto recipe = nvq::recipe::modelopt;
   const auto q4 = nvq::quantize<nvq::NVFP4>(q, {q_rows, columns}, recipe, shared);
   const auto k4 = nvq::quantize<nvq::NVFP4>(k, {kv_rows, columns}, recipe, shared);

@@ -98,7 +98,7 @@ bool fits(const C& container, shape2d shape) noexcept {
 }  // namespace detail
 
 /// The largest magnitude of a matrix; 0 for an empty one. NaN values are ignored unless they are to
-/// propagate. For tensors that share a scale take the largest of their amaxes.
+/// propagate.
 template <class T>
 float amax(matrix_view<T> in, NaN nan = NaN::ignore, executor_ref executor = {}) {
   if (detail::check_input(in) != errc::ok) return 0.0f;
@@ -109,6 +109,15 @@ float amax(matrix_view<T> in, NaN nan = NaN::ignore, executor_ref executor = {})
 template <class C, class T = detail::value_t<const C>>
 float amax(const C& values, NaN nan = NaN::ignore, executor_ref executor = {}) {
   return amax(matrix_view<const T>(values.data(), shape2d(1, values.size())), nan, executor);
+}
+
+/// The largest magnitude of several tensors that share a scale (q/k/v, gate/up): containers or matrix_views,
+/// NaN ignored. Encode each against it.
+template <class... Tensors>
+float shared_amax(const Tensors&... tensors) {
+  float largest = 0.0f;
+  ((largest = max_of(largest, amax(tensors))), ...);
+  return largest;
 }
 
 /// tensor_scales() under the format's default recipe.
