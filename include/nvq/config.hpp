@@ -3,9 +3,11 @@
 
 #include <nvq/version.hpp>
 
-#if defined(__FAST_MATH__) && !defined(__CUDACC__)
+// What g++ tells of the parts of -ffast-math is refused, too; clang tells of finite math only.
+#if defined(__FAST_MATH__) || defined(__RECIPROCAL_MATH__) || defined(__ASSOCIATIVE_MATH__) || \
+    (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
 #error \
-    "nvq: -ffast-math lets the compiler replace divisions and drop NaN handling, which changes encoded bytes; compile the files that include nvq without it"
+    "nvq: -ffast-math and its parts let the compiler replace divisions and drop NaN handling, which changes encoded bytes; compile the files that include nvq without them"
 #endif
 
 /// Marks a function callable from host and device code.
