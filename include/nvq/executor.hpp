@@ -26,12 +26,12 @@ class executor_ref {
 
   template <class Fn>
   void operator()(std::size_t n, Fn&& fn) const {
+    const task t{std::addressof(fn),
+                 [](void* f, std::size_t i) { (*static_cast<std::remove_reference_t<Fn>*>(f))(i); }};
     if (serial() || n < 2) {
-      for (std::size_t i = 0; i < n; ++i) fn(i);
+      for (std::size_t i = 0; i < n; ++i) t(i);
     } else {
-      run_(context_, n, task{std::addressof(fn), [](void* f, std::size_t i) {
-                               (*static_cast<std::remove_reference_t<Fn>*>(f))(i);
-                             }});
+      run_(context_, n, t);
     }
   }
 

@@ -59,6 +59,18 @@ matrix_view<const T> part(matrix_view<const T> m, std::int64_t r0, std::int64_t 
 
 inline std::int64_t min_index(std::int64_t a, std::int64_t b) noexcept { return a < b ? a : b; }
 
+/// Codes of scaled values rounded stochastically; `first` is the index of the first in its tensor.
+template <class E>
+void stochastic_codes(const float* scaled, std::int64_t n, std::uint64_t seed, std::uint64_t first,
+                      std::uint8_t* codes) noexcept {
+  if constexpr (has_stochastic<E>::value) {
+    for (std::int64_t i = 0; i < n; ++i)
+      codes[i] = E::encode_stochastic(scaled[i], random_bits(seed, first + static_cast<std::uint64_t>(i)));
+  } else {
+    (void)scaled, (void)n, (void)seed, (void)first, (void)codes;  // refused by check_encode
+  }
+}
+
 /// Encodes rows [r0, r1), columns [c0, c1) of `in`, whose scale is chosen already.
 template <class F, class R, class T>
 void encode_codes(matrix_view<const T> in, std::int64_t r0, std::int64_t r1, std::int64_t c0, std::int64_t c1,
@@ -67,22 +79,19 @@ void encode_codes(matrix_view<const T> in, std::int64_t r0, std::int64_t r1, std
   constexpr std::int64_t chunk = 256;
   const auto scaler = R::template scaler<F>(scale, s, ctx.scales);
   const std::int64_t row_bytes = F::row_bytes(in.columns());
+  float scaled[chunk];
   std::uint8_t buffer[chunk];
   for (std::int64_t r = r0; r < r1; ++r) {
     const T* row = in.row(r);
     for (std::int64_t c = c0; c < c1; c += chunk) {
       const std::int64_t n = min_index(chunk, c1 - c);
-      if constexpr (has_stochastic<typename F::element>::value) {
-        if (ctx.stochastic) {
-          const auto first = static_cast<std::uint64_t>(r * in.columns() + c);
-          for (std::int64_t i = 0; i < n; ++i)
-            buffer[i] = F::element::encode_stochastic(
-                scaler(to_float(row[c + i])), random_bits(ctx.seed, first + static_cast<std::uint64_t>(i)));
-          pack_codes<F::element::bits>(buffer, n, codes + r * row_bytes, c);
-          continue;
-        }
+      for (std::int64_t i = 0; i < n; ++i) scaled[i] = scaler(to_float(row[c + i]));
+      if (ctx.stochastic) {
+        stochastic_codes<typename F::element>(scaled, n, ctx.seed,
+                                              static_cast<std::uint64_t>(r * in.columns() + c), buffer);
+      } else {
+        for (std::int64_t i = 0; i < n; ++i) buffer[i] = R::template element<F>(scaled[i]);
       }
-      for (std::int64_t i = 0; i < n; ++i) buffer[i] = R::template element<F>(scaler(to_float(row[c + i])));
       pack_codes<F::element::bits>(buffer, n, codes + r * row_bytes, c);
     }
   }
