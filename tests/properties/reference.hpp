@@ -106,6 +106,19 @@ void check_same(const nvq::quantized<F>& a, const nvq::quantized<F>& b) {
   CHECK(a.tensor_scale() == b.tensor_scale());
 }
 
+/// Formats that nobody listed: odd widths, small tiles, a block longer than any buffer, other pairs of
+/// element and scale.
+using OwnFormats =
+    std::tuple<nvq::Format<nvq::Int<3>, nvq::Block<8>, nvq::ScaleFP16, nvq::TensorNone>,
+               nvq::Format<nvq::Float<3, 1>, nvq::Tile<3, 5>, nvq::ScaleBF16, nvq::TensorNone>,
+               nvq::Format<nvq::Float<3, 0>, nvq::Block<64>, nvq::ScaleFP16, nvq::TensorNone>,
+               nvq::Format<nvq::Int<7>, nvq::Block<2000>, nvq::ScaleFP32, nvq::TensorNone>,
+               nvq::Format<nvq::E4M3FNUZ, nvq::WholeRow, nvq::ScaleFP32, nvq::TensorNone>,
+               nvq::Format<nvq::E2M1, nvq::Block32, nvq::ScaleE4M3, nvq::TensorFP32>,
+               nvq::Format<nvq::E3M2, nvq::Block16, nvq::ScaleE8M0, nvq::TensorNone>,
+               nvq::Format<nvq::Int8, nvq::Block32, nvq::ScaleFP16, nvq::TensorNone>,
+               nvq::Format<nvq::UInt4, nvq::Tile<2, 32>, nvq::Affine<nvq::ScaleFP32>, nvq::TensorNone>>;
+
 /// Calls fn(R{}) for every shipped recipe that applies to F.
 template <class F, class Fn>
 void for_each_recipe(Fn fn) {

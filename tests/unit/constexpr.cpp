@@ -59,14 +59,14 @@ constexpr Block<F> encoded(float amax, R recipe) {
 }
 
 // In each, 6 (448, 127, 7 ...) times the scale is the amax.
-constexpr auto nvfp4 = encoded<nvq::NVFP4>(2688.0f, nvq::recipe::transformer_engine);
+constexpr auto nvfp4 = encoded<nvq::NVFP4>(1344.0f, nvq::recipe::transformer_engine);
 static_assert(nvfp4.scale == 0x7E && nvfp4.codes[31] == 0x7 && nvfp4.codes[0] == 0xF, "");
-static_assert(nvfp4.decoded[31] == 2688.0f && nvfp4.decoded[0] == -2688.0f, "");
+static_assert(nvfp4.decoded[31] == 1344.0f && nvfp4.decoded[0] == -1344.0f, "");
 constexpr auto nvfp4_mse = encoded<nvq::NVFP4>(1536.0f, nvq::recipe::mse);
 static_assert(nvfp4_mse.decoded[31] >= 1280.0f && nvfp4_mse.decoded[31] <= 1792.0f, "");
 constexpr auto nvfp4_46 = encoded<nvq::NVFP4>(1536.0f, nvq::recipe::four_over_six);
 static_assert(nvfp4_46.decoded[31] == 1536.0f, "");
-constexpr auto mxfp4 = encoded<nvq::MXFP4>(12.0f, nvq::recipe::rceil);
+constexpr auto mxfp4 = encoded<nvq::MXFP4>(11.0f, nvq::recipe::rceil);
 static_assert(mxfp4.scale == 0x80 && mxfp4.codes[31] == 0x7 && mxfp4.decoded[0] == -12.0f, "");
 constexpr auto mxfp6 = encoded<nvq::MXFP6_E2M3>(7.5f, nvq::recipe::ocp_floor);
 static_assert(mxfp6.scale == 0x7F && mxfp6.codes[31] == 0x1F, "");
@@ -93,10 +93,10 @@ void check_run_time(const Block<F>& expected, float amax, R recipe) {
 }  // namespace
 
 TEST_CASE("constant expressions give the bytes that run time gives", "[constexpr]") {
-  check_run_time(nvfp4, 2688.0f, nvq::recipe::transformer_engine);
+  check_run_time(nvfp4, 1344.0f, nvq::recipe::transformer_engine);
   check_run_time(nvfp4_mse, 1536.0f, nvq::recipe::mse);
   check_run_time(nvfp4_46, 1536.0f, nvq::recipe::four_over_six);
-  check_run_time(mxfp4, 12.0f, nvq::recipe::rceil);
+  check_run_time(mxfp4, 11.0f, nvq::recipe::rceil);
   check_run_time(mxfp6, 7.5f, nvq::recipe::ocp_floor);
   check_run_time(fp8, 896.0f, nvq::recipe::amax);
   check_run_time(int8, 63.5f, nvq::recipe::amax);
