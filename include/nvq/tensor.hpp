@@ -52,6 +52,12 @@ using require_container = decltype(std::declval<C&>().data(), std::declval<C&>()
 template <class R>
 using require_recipe = std::enable_if_t<is_recipe_v<R>>;
 
+/// The types of inputs and outputs.
+template <class T>
+inline constexpr bool is_value_v =
+    std::is_same<std::remove_cv_t<T>, float>::value || std::is_same<std::remove_cv_t<T>, bfloat16>::value ||
+    std::is_same<std::remove_cv_t<T>, half>::value;
+
 template <class T>
 errc check_input(matrix_view<T> m) noexcept {
   if (!m.shape().valid() || m.row_stride() < m.columns()) return errc::invalid_shape;
@@ -77,6 +83,7 @@ errc check_encode(matrix_view<const T> in, span<std::uint8_t> codes, span<typena
 template <class F, class R, class T>
 result encode_checked(matrix_view<const T> in, span<std::uint8_t> codes, span<typename F::scale_type> scales,
                       span<std::uint8_t> zero_points, const float* amax, R, const encode_options& options) {
+  static_assert(is_value_v<T>, "nvq: values are float, nvq::bfloat16 or nvq::half");
   using rules = rules_t<R, F>;
   static_assert(rules::template supports<F>, "nvq: this recipe does not apply to this Format");
   const errc ec = check_encode<F>(in, codes, scales, zero_points, options);
@@ -101,6 +108,7 @@ bool fits(const C& container, shape2d shape) noexcept {
 /// propagate.
 template <class T>
 float amax(matrix_view<T> in, NaN nan = NaN::ignore, executor_ref executor = {}) {
+  static_assert(detail::is_value_v<T>, "nvq: values are float, nvq::bfloat16 or nvq::half");
   if (detail::check_input(in) != errc::ok) return 0.0f;
   return nan == NaN::ignore ? detail::matrix_statistic<AbsMax>(in.as_const(), executor).amax
                             : detail::matrix_statistic<AbsMaxNaN>(in.as_const(), executor).amax;
@@ -108,7 +116,12 @@ float amax(matrix_view<T> in, NaN nan = NaN::ignore, executor_ref executor = {})
 /// The same of a contiguous container.
 template <class C, class T = detail::value_t<const C>>
 float amax(const C& values, NaN nan = NaN::ignore, executor_ref executor = {}) {
-  return amax(matrix_view<const T>(values.data(), shape2d(1, values.size())), nan, executor);
+  // Rows of any length do, since the largest of maxima does not depend on how values are grouped.
+  constexpr std::size_t row = std::size_t{1} << 16;
+  const std::size_t rows = values.size() / row, rest = values.size() % row;
+  const float whole = amax(matrix_view<const T>(values.data(), shape2d(rows, row)), nan, executor);
+  const float tail = amax(matrix_view<const T>(values.data() + rows * row, shape2d(1, rest)), nan);
+  return is_nan(whole) || whole > tail ? whole : tail;
 }
 
 /// The largest magnitude of several tensors that share a scale (q/k/v, gate/up): containers or matrix_views,
@@ -160,21 +173,22 @@ result encode(matrix_view<T> in, span<std::uint8_t> codes, span<typename F::scal
 /// The same for a contiguous container that holds rows * columns values; further arguments as above.
 template <class F, class C, class = detail::require_container<const C>, class... More>
 result encode(const C& values, shape2d shape, span<std::uint8_t> codes, span<typename F::scale_type> scales,
-              const More&... more) {
+              More&&... more) {
   if (!shape.valid()) return {0, errc::invalid_shape};
   if (!detail::fits(values, shape)) return {0, errc::input_size};
-  return encode<F>(matrix_view<const detail::value_t<const C>>(values.data(), shape), codes, scales, more...);
+  return encode<F>(matrix_view<const detail::value_t<const C>>(values.data(), shape), codes, scales,
+                   std::forward<More>(more)...);
 }
 
-/// Decodes a matrix: out(r, c) = (code * block scale) * tensor_scale, rounded once to float, then to T where
-/// T is narrower.
+/// Decodes a matrix: out(r, c) = (code * block scale) * tensor_scale, rounded once to float, then to T where T is narrower.
 ///
-/// codes, scales, zero_points: as encode() wrote them. tensor_scale: the decode multiplier, for formats that
-/// have one. out: [rows, columns], float, bfloat16 or half, any alignment.
+/// codes, scales, zero_points: as encode() wrote them; zero_points empty for formats without. tensor_scale: the decode
+/// multiplier, which formats without a tensor scale ignore. out: [rows, columns], float, bfloat16 or half, any alignment.
 template <class F, class T>
 result decode(span<const std::uint8_t> codes, span<const typename F::scale_type> scales,
-              span<const std::uint8_t> zero_points, matrix_view<T> out, float tensor_scale = 1.0f,
+              span<const std::uint8_t> zero_points, matrix_view<T> out, float tensor_scale,
               executor_ref executor = {}) {
+  static_assert(detail::is_value_v<T>, "nvq: values are float, nvq::bfloat16 or nvq::half");
   const errc ec = detail::check_input(out);
   if (ec != errc::ok) return {0, ec};
   if (codes.size() != F::codes_bytes(out.rows(), out.columns())) return {0, errc::codes_size};
@@ -184,24 +198,40 @@ result decode(span<const std::uint8_t> codes, span<const typename F::scale_type>
   detail::decode_tensor<F>(codes.data(), scales.data(), zero_points.data(), tensor_scale, executor, out);
   return {out.shape().size(), errc::ok};
 }
-/// The same into a contiguous container that holds rows * columns values.
+template <class F, class T>
+result decode(span<const std::uint8_t> codes, span<const typename F::scale_type> scales,
+              span<const std::uint8_t> zero_points, matrix_view<T> out, executor_ref executor = {}) {
+  static_assert(!F::has_tensor_scale,
+                "nvq::decode: this Format has a tensor scale; pass its decode multiplier");
+  return decode<F>(codes, scales, zero_points, out, 1.0f, executor);
+}
+/// The same into a contiguous container that holds rows * columns values: formats with a tensor scale,
 template <class F, class C, class = detail::require_container<C>>
 result decode(span<const std::uint8_t> codes, span<const typename F::scale_type> scales, shape2d shape,
-              C&& out, float tensor_scale = 1.0f, executor_ref executor = {}) {
-  static_assert(!F::has_zero_point, "nvq::decode: this Format has zero points; pass them after the scales");
+              C&& out, float tensor_scale, executor_ref executor = {}) {
+  static_assert(F::has_tensor_scale, "nvq::decode: this Format has no tensor scale");
   if (!shape.valid()) return {0, errc::invalid_shape};
   if (!detail::fits(out, shape)) return {0, errc::output_size};
-  return decode<F>(codes, scales, span<const std::uint8_t>(),
-                   matrix_view<detail::value_t<C>>(out.data(), shape), tensor_scale, executor);
+  return decode<F>(codes, scales, {}, matrix_view<detail::value_t<C>>(out.data(), shape), tensor_scale,
+                   executor);
 }
+/// with zero points,
 template <class F, class C, class = detail::require_container<C>>
 result decode(span<const std::uint8_t> codes, span<const typename F::scale_type> scales,
               span<const std::uint8_t> zero_points, shape2d shape, C&& out, executor_ref executor = {}) {
-  static_assert(F::has_zero_point, "nvq::decode: this Format has no zero points");
+  static_assert(!F::has_tensor_scale,
+                "nvq::decode: this Format has a tensor scale; pass its decode multiplier");
   if (!shape.valid()) return {0, errc::invalid_shape};
   if (!detail::fits(out, shape)) return {0, errc::output_size};
   return decode<F>(codes, scales, zero_points, matrix_view<detail::value_t<C>>(out.data(), shape), 1.0f,
                    executor);
+}
+/// and with block scales alone.
+template <class F, class C, class = detail::require_container<C>>
+result decode(span<const std::uint8_t> codes, span<const typename F::scale_type> scales, shape2d shape,
+              C&& out, executor_ref executor = {}) {
+  static_assert(!F::has_zero_point, "nvq::decode: this Format has zero points; pass them after the scales");
+  return decode<F>(codes, scales, span<const std::uint8_t>(), shape, out, executor);
 }
 
 /// A quantized matrix that owns its memory. Made by quantize().
