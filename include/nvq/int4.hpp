@@ -9,8 +9,8 @@
 /// named: INT4_G128_With<ScaleBF16>.
 ///
 ///     const auto q = nvq::quantize<nvq::INT4_G128>(weights, {rows, columns}, nvq::recipe::mse);
-///     const auto z = nvq::quantize<nvq::INT4_G128_ZP>(weights, {rows, columns});   // z.zero_points(): one
-///     byte a group
+///     const auto z = nvq::quantize<nvq::INT4_G128_ZP>(weights, {rows, columns});
+///     z.zero_points();  // one byte a group, in the order of z.scales()
 ///
 /// Recipes: amax (default, [-7, 7]), signed_max (uses -8), mse, compressed_tensors, ggml; with zero points
 /// asymmetric (default), gptq, awq. Engines' packings of the codes (Marlin, AWQ, GPTQ): layout.hpp.

@@ -7,9 +7,9 @@
 /// NVFP4: 4-bit floats (E2M1: 0 0.5 1 1.5 2 3 4 6 and their negatives), an E4M3 scale for every 16 values of
 /// a row, a float for the tensor; 4.5 bits a value.
 ///
-///     const auto q = nvq::quantize<nvq::NVFP4>(weights, {rows, columns});        // weights: float,
-///     nvq::bfloat16 or nvq::half q.codes();         // [rows, columns/2] bytes, even column in the low
-///     nibble q.scales();        // [rows, columns/16] E4M3 bytes, decode multipliers, row-major
+///     const auto q = nvq::quantize<nvq::NVFP4>(weights, {rows, columns});  // float, nvq::bfloat16 or nvq::half
+///     q.codes();         // [rows, columns/2] bytes, even column in the low nibble
+///     q.scales();        // [rows, columns/16] E4M3 bytes, decode multipliers, row-major
 ///     q.tensor_scale();  // decode multiplier: value = (code * scale) * tensor_scale
 ///     const std::vector<float> back = nvq::dequantize<float>(q);
 ///

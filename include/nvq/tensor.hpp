@@ -180,10 +180,12 @@ result encode(const C& values, shape2d shape, span<std::uint8_t> codes, span<typ
                    std::forward<More>(more)...);
 }
 
-/// Decodes a matrix: out(r, c) = (code * block scale) * tensor_scale, rounded once to float, then to T where T is narrower.
+/// Decodes a matrix: out(r, c) = (code * block scale) * tensor_scale, rounded once to float, then to T where T
+/// is narrower.
 ///
-/// codes, scales, zero_points: as encode() wrote them; zero_points empty for formats without. tensor_scale: the decode
-/// multiplier, which formats without a tensor scale ignore. out: [rows, columns], float, bfloat16 or half, any alignment.
+/// codes, scales, zero_points: as encode() wrote them; zero_points empty for formats without.
+/// tensor_scale: the decode multiplier, which formats without a tensor scale ignore.
+/// out: [rows, columns], float, bfloat16 or half, any alignment.
 template <class F, class T>
 result decode(span<const std::uint8_t> codes, span<const typename F::scale_type> scales,
               span<const std::uint8_t> zero_points, matrix_view<T> out, float tensor_scale,

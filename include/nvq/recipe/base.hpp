@@ -9,21 +9,23 @@
 
 // What a recipe is: how the scale of a block is chosen and how its values are rounded, given a Format.
 //
-// A recipe is a stateless type derived from nvq::recipe::base, passed by value (nvq::recipe::modelopt). It
-// says
+// A recipe is a stateless type derived from nvq::recipe::base, passed by value (nvq::recipe::modelopt). It says
 //
-//   statistic                              what is gathered of a block: AbsMax, AbsMaxNaN, SignedMax or
-//   MinMax tensor<F>(amax)        -> TensorScales      for formats with a tensor scale scale<F>(stat, ts) ->
-//   F::scale_code     the block's scale scaler<F>(code, stat, ts) -> callable       how an input is brought
-//   to the element's range: float -> float element<F>(scaled)     -> code              rounding to the
-//   element; the default is Element::encode
+//   statistic                              what is gathered of a block: AbsMax, SignedMax, MinMax ...
+//   tensor<F>(amax)           -> TensorScales       for formats with a tensor scale
+//   scale<F>(stat, ts)        -> F::scale_code      the block's scale
+//   scaler<F>(code, stat, ts) -> float -> float     how an input is brought to the element's range
+//   element<F>(scaled)        -> code               rounding to the element; by default Element::encode
 //
 // and inherits what it does not say. A recipe that searches says `candidates<F>(stat, ts)` (how many) and
-// `candidate<F>(i, stat, ts)` (the i-th scale) in place of scale(), and `error<F>(x, code, scale, ts)`, the
-// error of one value; the candidate with the smallest sum over the block wins, the earlier one on a tie.
+// `candidate<F>(i, stat, ts)` (the i-th scale) in place of scale(), and `error<F>(x, code, scale, stat, ts)`, the error
+// of one value; the candidate with the smallest sum over the block wins, the earlier one on a tie.
 //
-// A recipe that means different things for different families of formats says `template <class F> using rules
-// = ...`, the type that holds the members above for F.
+// A statistic of one's own has `void add(float)`, `void merge(Statistic)` and, for formats with a tensor scale, a
+// member `float amax`.
+//
+// A recipe that means different things for different families of formats says
+// `template <class F> using rules = ...`, the type that holds the members above for F.
 
 NVQ_BEGIN_NAMESPACE
 

@@ -57,8 +57,10 @@ struct vllm : common {
   }
 };
 
-/// TensorRT-LLM per token, without a minimum scale: s = max(a, 1e-6) / 448, code = E(x * min(448 / a', 448 *
-/// 512)) with a' = max(a, 1e-6).
+/// TensorRT-LLM per token, without a minimum scale, a' being max(a, 1e-6).
+///
+///   s = a' / 448
+///   code = E(x * min(448 / a', 448 * 512))
 struct trtllm : common {
   template <class F>
   NVQ_HD static constexpr float scale(AbsMax s, TensorScales) noexcept {
@@ -106,8 +108,11 @@ struct deepgemm : base {
   }
 };
 
-/// TransformerEngine (d0067d0), current scaling, 1x128 and 128x128: S = 448 / a, 1 if a is 0 or Inf, FLT_MAX
-/// if that overflows; code = E(x * S), s = 1 / S.
+/// TransformerEngine (d0067d0), current scaling, 1x128 and 128x128.
+///
+///   S = 448 / a, 1 if a is 0 or Inf, FLT_MAX if that overflows
+///   s = 1 / S
+///   code = E(x * S)
 struct transformer_engine : common {
   template <class F>
   NVQ_HD static constexpr float scale(AbsMax s, TensorScales) noexcept {

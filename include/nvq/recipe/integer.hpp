@@ -6,7 +6,7 @@
 
 // Rules for INT8 and INT4 as their owners compute them. a is the amax of the block, s the decode scale as
 // stored, z its zero point. Each operator is one float operation; round() is to nearest even. NaN does not
-// enter a statistic and encodes as 0.
+// enter a statistic unless said otherwise and encodes as 0.
 
 NVQ_BEGIN_NAMESPACE
 
@@ -37,8 +37,10 @@ struct DivideIn {
 /// compressed-tensors 0.20 (llm-compressor), symmetric, for float32 weights; `Bf16` for bfloat16 weights, of
 /// which it rounds the quotients marked [] to bfloat16. Also its FP8, with 448 for 7.5 and E() for round().
 ///
-///   s = [a / 7.5] (127.5; FP8: 448), 2^-23 (Bf16: 2^-7) if that is 0      code = round(clamp([x / s], -8,
-///   7))
+///   s = [a / 7.5] (127.5; FP8: 448), 2^-23 (Bf16: 2^-7) if that is 0
+///   code = round(clamp([x / s], -8, 7))
+///
+/// NaN enters amaxes.
 template <bool Bf16>
 struct compressed_tensors : base {
   using statistic = AbsMaxNaN;
@@ -74,8 +76,10 @@ struct vllm : base {
 
 /// ggml (d99724f), the formulas of Q4_0 and Q8_0 for 4- and 8-bit signed integers under a binary16 scale.
 ///
-///   Q4_0: m the value of largest magnitude, the first of equals; d = m / -8; code = min(15, trunc(x * (1 /
-///   d) + 8.5)) - 8 Q8_0: d = a / 127; code = x * (1 / d) rounded half away from zero
+///   Q4_0: d = m / -8, m being the value of largest magnitude, the first of equals
+///         code = min(15, trunc(x * (1 / d) + 8.5)) - 8
+///   Q8_0: d = a / 127
+///         code = x * (1 / d) rounded half away from zero
 ///
 /// s = d rounded to binary16; codes follow from the unrounded d. A zero block has s = 0 (Q4_0: -0) and codes
 /// 0.
@@ -126,8 +130,9 @@ struct AffineScaler {
 /// The range [lo, hi] of the values and zero on [0, 15] (nvq's own; the scale is rounded first and everything
 /// follows from it).
 ///
-///   s = (hi - lo) / 15, 1 if that is 0      z = clamp(round(-lo / s), 0, 15)      code = clamp(round(x / s)
-///   + z, 0, 15)
+///   s = (hi - lo) / 15, 1 if that is 0
+///   z = clamp(round(-lo / s), 0, 15)
+///   code = clamp(round(x / s) + z, 0, 15)
 struct asymmetric : base {
   using statistic = MinMax;
   template <class F>
@@ -176,8 +181,9 @@ struct gptq : base {
 /// compressed-tensors 0.20, asymmetric, float32 weights. Its codes and zero points are signed; 8 is added to
 /// both here.
 ///
-///   s = (hi - lo) / 15, 2^-23 if that is 0      z = round(clamp(-8 - lo / s, -8, 7))      code =
-///   round(clamp(x / s + z, -8, 7))
+///   s = (hi - lo) / 15, 2^-23 if that is 0
+///   z = round(clamp(-8 - lo / s, -8, 7))
+///   code = round(clamp(x / s + z, -8, 7))
 ///
 /// with lo <= 0 <= hi. A zero block has z = 0 and codes 0 (8 as stored).
 struct compressed_tensors_affine : base {
@@ -215,8 +221,9 @@ struct compressed_tensors_affine : base {
 
 /// AWQ's pseudo-quantizer (AutoAWQ 88e4c76) with zero points: the range does not include zero.
 ///
-///   d = max(hi - lo, 1e-5) / 15, s = d as stored      z = clamp(-round(lo / d), 0, 15)      code =
-///   clamp(round(x / d) + z, 0, 15)
+///   d = max(hi - lo, 1e-5) / 15, s = d as stored
+///   z = clamp(-round(lo / d), 0, 15)
+///   code = clamp(round(x / d) + z, 0, 15)
 struct awq : base {
   using statistic = Range;
   template <class F>

@@ -24,8 +24,10 @@ struct common : base {
 
 /// TransformerEngine 2.20, all kernels without fast math.
 ///
-///   S = min(2688 / T, FLT_MAX), 1 if that or T is 0      g = T / 2688 (1 / S where S is not 2688 / T)
-///   scale = E4(min(a * (S * fl(1/6)), FLT_MAX))          code = Q(x * min(1 / (s * (1 / S)), FLT_MAX))
+///   S = min(2688 / T, FLT_MAX), 1 if that or T is 0
+///   g = T / 2688 (1 / S where S is not 2688 / T)
+///   scale = E4(min(a * (S * fl(1/6)), FLT_MAX))
+///   code = Q(x * min(1 / (s * (1 / S)), FLT_MAX))
 ///
 /// NaN does not enter amaxes and encodes as +6. Zero block: scale 0, codes 0. Underflow of the scale (a > 0,
 /// s = 0): codes +-6, which decode to 0. Its Python reference differs from its kernels, and from this, in
@@ -58,8 +60,10 @@ struct transformer_engine : common {
 
 /// NVIDIA Model Optimizer 0.47, NVFP4QTensor.quantize.
 ///
-///   g = T / 2688      v = a / (6 * g), 1 if that is 0      scale = E4(clamp(v, 2^-9, 448))      code = Q(x /
-///   (s * g))
+///   g = T / 2688
+///   v = a / (6 * g), 1 if that is 0
+///   scale = E4(clamp(v, 2^-9, 448))
+///   code = Q(x / (s * g))
 ///
 /// The scale is never 0: a zero block has 1.0. +-0 has code 0 after scaling; a negative value that rounds to
 /// 0 has code 8. NaN enters amaxes: a tensor with a NaN has NaN scales throughout. An all-zero tensor, which
@@ -91,8 +95,10 @@ struct modelopt : common {
 /// compressed-tensors 0.20 (llm-compressor), for float32 weights; `Bf16` for bfloat16 weights, of which it
 /// rounds the quotients marked [] to bfloat16.
 ///
-///   S = [2688 * [1 / max(T, 2^-126)]], 1 if that is NaN or Inf      scale = E4(clamp(S * [a / 6], +-448)),
-///   0.125 if that is 0 code = Q(clamp(x / (s / S), +-6))                          g = 1 / S
+///   S = [2688 * [1 / max(T, 2^-126)]], 1 if that is NaN or Inf
+///   g = 1 / S
+///   scale = E4(clamp(S * [a / 6], +-448)), 0.125 if that is 0
+///   code = Q(clamp(x / (s / S), +-6))
 ///
 /// Zero blocks and blocks whose scale underflows store 0.125 (0x20). +-0 and NaN have code 0 after scaling.
 /// NaN makes the scale of its block NaN, and S 1.
@@ -127,7 +133,9 @@ struct compressed_tensors : common {
 
 /// torchao 0.18, NVFP4Tensor.to_nvfp4 with a per-tensor scale.
 ///
-///   g = T / 2688      scale = E4(clamp((a / 6) / g, 2^-6, 448))      code = Q(clamp(x * ((1 / g) / s), +-6))
+///   g = T / 2688
+///   scale = E4(clamp((a / 6) / g, 2^-6, 448))
+///   code = Q(clamp(x * ((1 / g) / s), +-6))
 ///
 /// The scale is never zero nor subnormal; a zero block stores 2^-6 (0x08). NaN enters amaxes. For T below
 /// 2^-117 or so 1 / g overflows and every value becomes +-6, as upstream. NaN elements, which upstream turns

@@ -13,8 +13,10 @@ namespace nvfp4 {
 /// vLLM's CUDA kernel (csrc/quantization/fp4/nvfp4_utils.cuh), also sgl-kernel's and qutlass'. Its inputs are
 /// bfloat16 or half.
 ///
-///   S = 2688 / T, g = 1 / S      scale = E4(S * (a * rcp~(6)))      code = Q(x * (s != 0 ? rcp~(s * rcp~(S))
-///   : 0))
+///   S = 2688 / T
+///   g = 1 / S
+///   scale = E4(S * (a * rcp~(6)))
+///   code = Q(x * (s != 0 ? rcp~(s * rcp~(S)) : 0))
 ///
 /// rcp~ is rcp.approx.ftz.f32, modelled by a correctly rounded reciprocal with subnormals flushed: wherever
 /// the instruction is one unit in the last place off, scales and codes that lie next to a rounding boundary
@@ -53,9 +55,10 @@ struct trtllm : vllm {
 /// ggml's quantize_row_nvfp4_ref (d99724f, 2026-08). There is no tensor scale: encode and decode are 1
 /// whatever the amax.
 ///
-///   v = a / 6;   scale: v is cut to 4 bits of mantissa and the last one rounds half up; below 2^-6 the code
-///   is trunc(v * 512 + 0.5), at most 7; from 248 on it is 448;   code = the nearest of s * {0, 0.5 ... 6,
-///   -0.5 ... -6}
+///   v = a / 6
+///   scale: v with 3 bits of mantissa, rounded half up by the next bit alone; from 248 on 448;
+///          below 2^-6 the code trunc(v * 512 + 0.5), at most 7
+///   code = the nearest of s * {0, 0.5 ... 6, -0.5 ... -6}
 ///
 /// Ties go to the smaller magnitude, and code 8 (-0) does not occur. NaN does not enter the amax and has code
 /// 0; so has Inf, since no candidate is nearer than another. The jump of scales from 248 to 448 is the

@@ -16,10 +16,13 @@ enum class Error { squared, absolute };
 /// Four Over Six (arXiv 2512.02010; the operations are TransformerEngine 2.20's, error in exact mode). M is
 /// 256 or 448.
 ///
-///   S = min(6 * M / T, FLT_MAX)      base = (a / 6) * S      s6 = E4(base), s4 = E4(base * 1.5), saturating
-///   at 448 codes under each as transformer_engine's; the error of a value is |y - x| or (y - x)^2 with y =
-///   ((q * s) * T) / (6 * M), added in order of index (a tile: rows in order, then the row sums in a tree);
-///   s4 is taken when its sum is less, s6 on a tie or a NaN
+///   S = min(6 * M / T, FLT_MAX)
+///   base = (a / 6) * S
+///   s6 = E4(base), s4 = E4(base * 1.5), saturating at 448; codes under each as transformer_engine's
+///   y = ((q * s) * T) / (6 * M), the error of a value being |y - x| or (y - x)^2
+///
+/// Errors are added in order of index (in a tile: rows in order, then the row sums in a tree). s4 is taken when its
+/// sum is less, s6 on a tie or a NaN.
 ///
 /// With M = 256 every block can take s4, since 1.5 * 256 is a scale; with 448 blocks near T cannot. Zero
 /// blocks and underflow as transformer_engine.
@@ -51,13 +54,14 @@ struct four_over_six : transformer_engine {
 /// The scale of least squared error (nvq's own). With importance weights, of least weighted squared error.
 ///
 ///   g = T / (6 * 256), so that the block that holds T can take a scale above its amax's
-///   c = E4((a / g) / 6); the candidates are c, then c - 2 ... c + 7 among the positive codes, in ascending
-///   order code = Q(x / (s * g)); error of a value (x / g - q * s)^2, added in order of index; the first
-///   least sum wins
+///   c = E4((a / g) / 6)
+///   candidates: c, then c - 2 ... c + 7 among the positive codes, in ascending order
+///   code = Q(x / (s * g))
+///   error of a value: (x / g - q * s)^2, added in order of index; the first least sum wins
 ///
 /// For squared error this window holds the optimum of all 126 positive scales but for about one block in a
 /// million. A zero block has scale 0 and codes +-0. NaN does not enter amaxes; a NaN value makes every sum
-/// NaN, so that c is kept, and encodes as +6.
+/// NaN, so that c is kept, and encodes as +6 (0 under a scale of 0).
 struct mse : common {
   template <class F>
   static constexpr bool supports = common::supports<F> && sizeof(typename F::scale_type) == 1;

@@ -44,9 +44,11 @@ struct signed_max : common {
   }
 };
 
-/// The scale of least squared error (weighted, with importance weights) on a grid: s = a / (max * (0.70 +
-/// 0.02 * i)), i = 0 ... 59, amax's own scale (i = 15) first. Errors are taken in units of a power of two
-/// near a and added in order of index; the first least sum wins.
+/// The scale of least squared error (weighted, with importance weights) on a grid (nvq's own).
+///
+///   s = a / (max * (0.70 + 0.02 * i)), i = 0 ... 59, amax's own scale (i = 15) first
+///
+/// Errors are taken in units of a power of two near a and added in order of index; the first least sum wins.
 struct mse : common {
   template <class F>
   NVQ_HD static constexpr int candidates(AbsMax s, TensorScales) noexcept {
