@@ -306,6 +306,15 @@ quantized<F> quantize(const C& values, shape2d shape, R recipe = {}, const encod
   if (!detail::fits(values, shape)) return quantized<F>::refused(errc::input_size);
   return quantize<F>(matrix_view<const detail::value_t<const C>>(values.data(), shape), recipe, options);
 }
+/// Both under the format's default recipe.
+template <class F, class T>
+quantized<F> quantize(matrix_view<T> in, const encode_options& options) {
+  return quantize<F>(in, default_recipe<F>{}, options);
+}
+template <class F, class C, class = detail::require_container<const C>>
+quantized<F> quantize(const C& values, shape2d shape, const encode_options& options) {
+  return quantize<F>(values, shape, default_recipe<F>{}, options);
+}
 
 /// Decodes a quantized matrix to rows * columns values of T (float, bfloat16 or half).
 template <class T, class F>
