@@ -9,6 +9,22 @@
 
 namespace app {
 
+namespace {
+
+/// What a thread needs for one run of rows, kept from run to run: memory fresh from the system costs more
+/// than encoding.
+struct Scratch {
+  std::vector<float> values, back;
+  std::vector<std::uint8_t> codes, block_scales;
+};
+
+Scratch& scratch() {
+  static thread_local Scratch buffers;
+  return buffers;
+}
+
+}  // namespace
+
 Encoder::Encoder(const Checkpoint& source, const Plan& plan, std::string recipe, Pool& pool)
     : source_(source),
       plan_(plan),
@@ -26,7 +42,7 @@ float Encoder::tensor_amax(const Tensor& t) {
   const auto cut = cut_rows(t.shape[0], t.shape[1], 1);
   std::vector<float> largest(cut.size());
   pool_.run(static_cast<std::int64_t>(cut.size()), [&](std::int64_t i) {
-    std::vector<float> values;
+    std::vector<float>& values = scratch().values;
     read_rows(source_, t, cut[static_cast<std::size_t>(i)], values);
     float amax = 0;
     for (const float x : values) amax = std::max(amax, std::fabs(x));
@@ -79,8 +95,7 @@ Quality Encoder::write(const Work& work, const OutputFile& out,
   std::vector<nvq::error_sums> errors(cut.size());
   pool_.run(static_cast<std::int64_t>(cut.size()), [&](std::int64_t i) {
     const Rows run = cut[static_cast<std::size_t>(i)];
-    std::vector<float> values, back;
-    std::vector<std::uint8_t> codes, block_scales;
+    auto& [values, back, codes, block_scales] = scratch();
     read_rows(source_, t, run, values);
     c.encode(values.data(), run.count, columns, amax, codes, block_scales);
     back.resize(values.size());

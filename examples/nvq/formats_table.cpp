@@ -52,7 +52,23 @@ std::vector<std::string> row() {
           std::string(Scale::name()) + (F::has_zero_point ? " + zero point" : ""),
           F::has_tensor_scale ? "FP32" : "-",
           fmt::format("{:.4f}", bits_per_value<F>()),
-          recipes<F>(static_cast<nvq::AllRecipes*>(nullptr))};
+          nvq::default_recipe<F>::name()};
+}
+
+/// Formats that take the same recipes, together.
+template <class... F>
+std::vector<std::vector<std::string>> recipe_rows(std::tuple<F...>*) {
+  std::vector<std::vector<std::string>> rows;
+  const auto add = [&rows](const std::string& format, const std::string& text) {
+    for (auto& r : rows)
+      if (r[1] == text) {
+        r[0] += ", " + format;
+        return;
+      }
+    rows.push_back({format, text});
+  };
+  (add(nvq::format_name<F>, recipes<F>(static_cast<nvq::AllRecipes*>(nullptr))), ...);
+  return rows;
 }
 
 template <class... F>
@@ -63,10 +79,18 @@ void add_rows(Table& table, std::tuple<F...>*) {
 }  // namespace
 
 std::string formats_table(bool markdown) {
-  Table table({"format", "element", "block", "block scale", "tensor scale", ">bits/value",
-               "recipes, the default first"});
-  add_rows(table, static_cast<nvq::AllFormats*>(nullptr));
-  return markdown ? table.markdown() : table.text();
+  constexpr auto* all = static_cast<nvq::AllFormats*>(nullptr);
+  Table formats(
+      {"format", "element", "block", "block scale", "tensor scale", ">bits/value", "default recipe"});
+  add_rows(formats, all);
+  if (markdown) {
+    Table recipes({"formats", "recipes, the default first"});
+    for (auto& row : recipe_rows(all)) recipes.row(std::move(row));
+    return formats.markdown() + '\n' + recipes.markdown();
+  }
+  std::string text = formats.text() + "\nRecipes, the default first:\n";
+  for (const auto& row : recipe_rows(all)) text += row[0] + "\n    " + row[1] + '\n';
+  return text;
 }
 
 }  // namespace app

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace app {
 
@@ -93,6 +94,16 @@ bool is_weight(std::string_view name, std::string& module) {
   if (name.size() <= suffix.size() || name.substr(name.size() - suffix.size()) != suffix) return false;
   module = std::string(name.substr(0, name.size() - suffix.size()));
   return true;
+}
+
+std::int64_t layer_number(std::string_view module) {
+  constexpr std::string_view layers = "model.layers.";
+  const auto at = module.find(layers);
+  if (at == std::string_view::npos || (at != 0 && module[at - 1] != '.')) return -1;
+  const std::string_view digits = module.substr(at + layers.size(), 9);
+  std::int64_t number = -1;
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return number;
 }
 
 bool is_linear(std::string_view module) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,9 @@ std::string_view leaf(std::string_view module);
 
 /// Whether `name` is NAME.weight, and NAME.
 bool is_weight(std::string_view name, std::string& module);
+
+/// The number of the layer a module belongs to, 7 in "model.layers.7.mlp.up_proj"; -1 when its name has none.
+std::int64_t layer_number(std::string_view module);
 
 /// Whether the module is a linear layer that quantization is meant for.
 bool is_linear(std::string_view module);

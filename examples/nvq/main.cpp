@@ -19,9 +19,9 @@ namespace {
 std::string list(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
 
 std::string formats_help() {
-  std::string text = "Formats and their recipes (the default first):\n";
+  std::string text = "Formats, and their recipes (the default first):\n";
   for (const app::FormatName& f : app::format_names())
-    text += fmt::format("  {:<10} {}; {}\n", f.name, f.title, list(app::recipe_names(f)));
+    text += fmt::format("  {:<10} {}\n             {}\n", f.name, f.title, list(app::recipe_names(f)));
   return text;
 }
 

@@ -28,10 +28,19 @@ bool config_flag(const nvq::io::json& config, const char* key) {
   return false;
 }
 
+/// The number at a key of the configuration, or of its text_config; -1 when there is none.
+std::int64_t config_number(const nvq::io::json& config, const char* key) {
+  for (const nvq::io::json* c : {&config, config.contains("text_config") ? &config["text_config"] : nullptr})
+    if (c != nullptr && c->is_object() && c->contains(key) && (*c)[key].is_number_integer())
+      return (*c)[key].get<std::int64_t>();
+  return -1;
+}
+
 /// Decides module by module. Keeps the reasons, so that they can be told once and not per tensor.
 class Selection {
  public:
   Selection(const Checkpoint& source, const PlanOptions& options) : options_(options) {
+    layers_ = config_number(source.config(), "num_hidden_layers");
     output_gate_ = config_flag(source.config(), "attn_output_gate");
     std::string module;
     for (const Tensor& t : source.tensors()) {
@@ -67,6 +76,8 @@ class Selection {
   std::string kept_because(const Tensor& t, const std::string& module, const Checkpoint& source) {
     const std::string_view rule = app::kept_because(module);
     if (!rule.empty()) return std::string(rule);
+    // DeepSeek and its kin number their multi-token prediction after the last layer of the model.
+    if (layers_ >= 0 && layer_number(module) >= layers_) return "multi-token prediction";
     for (const std::string& pattern : options_.keep)
       if (glob(pattern, module)) return "--keep " + pattern;
     if (!is_linear(module)) {
@@ -103,6 +114,7 @@ class Selection {
   void tell(const std::string& why, const std::string& example) { told_.emplace(why, example); }
 
   const PlanOptions& options_;
+  std::int64_t layers_ = -1;
   bool output_gate_ = false;
   std::set<std::string> chosen_;
   std::map<std::string, std::string> blocked_;  ///< closure key to reason

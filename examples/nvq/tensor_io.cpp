@@ -37,7 +37,8 @@ std::vector<Rows> cut_rows(std::int64_t rows, std::int64_t columns, std::int64_t
 
 void read_rows(const Checkpoint& source, const Tensor& t, Rows rows, std::vector<float>& out) {
   const std::int64_t columns = t.shape[1], width = nvq::io::bits(t.type) / 8;
-  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(rows.count * columns * width));
+  static thread_local std::vector<std::uint8_t> bytes;  // kept: fresh memory costs more than reading
+  bytes.resize(static_cast<std::size_t>(rows.count * columns * width));
   source.read(t, rows.first * columns * width, bytes.data(), static_cast<std::int64_t>(bytes.size()));
   out.resize(static_cast<std::size_t>(rows.count * columns));
   if (t.type == nvq::io::dtype::bf16)

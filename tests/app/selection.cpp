@@ -132,6 +132,24 @@ TEST_CASE("attention with an output gate keeps its inputs", "[app]") {
   CHECK(quantized(dir / "q") == std::set<std::string>{"l.o_proj"});
 }
 
+TEST_CASE("layers after the last one of the model are multi-token prediction", "[app]") {
+  const TempDir dir;
+  write_model(dir / "m", model({"model.layers.1.mlp.up_proj", "model.layers.2.mlp.up_proj"}),
+              {{"num_hidden_layers", 2}});
+  REQUIRE(nvq({"quantize", (dir / "m").string(), (dir / "q").string()}).status == 0);
+  CHECK(quantized(dir / "q") == std::set<std::string>{"model.layers.1.mlp.up_proj"});
+  CHECK(ignored(dir / "q") == std::set<std::string>{"model.layers.2.mlp.up_proj"});
+}
+
+TEST_CASE("layers that the source stores fused are quantized, and told", "[app]") {
+  const TempDir dir;
+  write_model(dir / "m", model({"l.self_attn.qkv_proj"}, 96));
+  const Outcome done = nvq({"quantize", (dir / "m").string(), (dir / "q").string()});
+  REQUIRE(done.status == 0);
+  CHECK(quantized(dir / "q") == std::set<std::string>{"l.self_attn.qkv_proj"});
+  CHECK(done.out.find("the source stores fused") != std::string::npos);
+}
+
 TEST_CASE("experts stored as 3-D tensors are kept and told", "[app]") {
   const TempDir dir;
   Tensors t = model({"l.o_proj"});
