@@ -65,15 +65,28 @@ errc check_input(matrix_view<T> m) noexcept {
   return errc::ok;
 }
 
+template <class T>
+bool is_null(span<T> s) noexcept {
+  return s.data() == nullptr && !s.empty();
+}
+
+/// The bytes of a quantized matrix, to be written or read.
+template <class F, class Byte, class Scale>
+errc check_buffers(shape2d shape, span<Byte> codes, span<Scale> scales, span<Byte> zero_points) noexcept {
+  if (codes.size() != F::codes_bytes(shape.rows(), shape.columns())) return errc::codes_size;
+  if (scales.size() != F::scales_count(shape.rows(), shape.columns())) return errc::scales_size;
+  if (F::has_zero_point && zero_points.size() != F::blocks_count(shape.rows(), shape.columns()))
+    return errc::zero_points_size;
+  if (is_null(codes) || is_null(scales) || is_null(zero_points)) return errc::null_pointer;
+  return errc::ok;
+}
+
 template <class F, class T>
 errc check_encode(matrix_view<const T> in, span<std::uint8_t> codes, span<typename F::scale_type> scales,
                   span<std::uint8_t> zero_points, const encode_options& options) noexcept {
-  const errc ec = check_input(in);
+  errc ec = check_input(in);
+  if (ec == errc::ok) ec = check_buffers<F>(in.shape(), codes, scales, zero_points);
   if (ec != errc::ok) return ec;
-  if (codes.size() != F::codes_bytes(in.rows(), in.columns())) return errc::codes_size;
-  if (scales.size() != F::scales_count(in.rows(), in.columns())) return errc::scales_size;
-  if (F::has_zero_point && zero_points.size() != F::blocks_count(in.rows(), in.columns()))
-    return errc::zero_points_size;
   if (!options.importance.empty() && options.importance.size() != static_cast<std::size_t>(in.columns()))
     return errc::importance_size;
   if (options.stochastic && !has_stochastic<typename F::element>::value) return errc::unsupported_rounding;
@@ -185,18 +198,15 @@ result encode(const C& values, shape2d shape, span<std::uint8_t> codes, span<typ
 ///
 /// codes, scales, zero_points: as encode() wrote them; zero_points empty for formats without.
 /// tensor_scale: the decode multiplier, which formats without a tensor scale ignore.
-/// out: [rows, columns], float, bfloat16 or half, any alignment.
+/// out: [rows, columns], float, bfloat16 or half.
 template <class F, class T>
 result decode(span<const std::uint8_t> codes, span<const typename F::scale_type> scales,
               span<const std::uint8_t> zero_points, matrix_view<T> out, float tensor_scale,
               executor_ref executor = {}) {
   static_assert(detail::is_value_v<T>, "nvq: values are float, nvq::bfloat16 or nvq::half");
-  const errc ec = detail::check_input(out);
+  errc ec = detail::check_input(out);
+  if (ec == errc::ok) ec = detail::check_buffers<F>(out.shape(), codes, scales, zero_points);
   if (ec != errc::ok) return {0, ec};
-  if (codes.size() != F::codes_bytes(out.rows(), out.columns())) return {0, errc::codes_size};
-  if (scales.size() != F::scales_count(out.rows(), out.columns())) return {0, errc::scales_size};
-  if (F::has_zero_point && zero_points.size() != F::blocks_count(out.rows(), out.columns()))
-    return {0, errc::zero_points_size};
   detail::decode_tensor<F>(codes.data(), scales.data(), zero_points.data(), tensor_scale, executor, out);
   return {out.shape().size(), errc::ok};
 }

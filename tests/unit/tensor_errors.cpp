@@ -91,6 +91,13 @@ TEST_CASE("encode refuses", "[tensor]") {
     check_refused(nvq::encode<F>(nvq::matrix_view<const float>(nullptr, shape), b.codes, b.scales),
                   errc::null_pointer, b);
   }
+  SECTION("null buffers") {
+    const nvq::span<std::uint8_t> null_codes(nullptr, 128), null_scales(nullptr, 8);
+    check_refused(nvq::encode<F>(view, null_codes, b.scales), errc::null_pointer, b);
+    check_refused(nvq::encode<F>(view, b.codes, null_scales), errc::null_pointer, b);
+    std::vector<std::uint16_t> scales(8, 0xA5A5);
+    check_refused(nvq::encode<nvq::INT4_G32_ZP>(view, b.codes, scales, null_scales), errc::null_pointer, b);
+  }
   SECTION("a negative amax") {
     check_refused(nvq::encode<nvq::NVFP4>(view, b.codes, first(b.scales, 8), -1.0f), errc::scales_size, b);
     std::vector<std::uint8_t> scales(16, 0xA5);
@@ -135,6 +142,8 @@ TEST_CASE("decode refuses", "[tensor]") {
                 errc::null_pointer, b);
   check_refused(nvq::decode<F>(b.codes, b.scales, none, nvq::matrix_view<float>(b.out.data(), shape, 60)),
                 errc::invalid_shape, b);
+  check_refused(nvq::decode<F>({nullptr, 128}, b.scales, shape, b.out), errc::null_pointer, b);
+  check_refused(nvq::decode<F>(b.codes, {nullptr, 8}, shape, b.out), errc::null_pointer, b);
   const std::vector<std::uint16_t> scales(8);
   check_refused(nvq::decode<nvq::INT4_G32_ZP>(b.codes, scales, none, shape, b.out), errc::zero_points_size,
                 b);
