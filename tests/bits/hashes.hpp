@@ -28,7 +28,7 @@ class Fnv {
     add(static_cast<std::uint32_t>(word >> 32));
   }
   // NaNs are alike: processors differ in the sign and payload of the ones they make.
-  void add(float x) { add(x != x ? 0x7FC00000u : nvq::float_bits(x)); }
+  void add(float x) { add(nvq::is_nan(x) ? 0x7FC00000u : nvq::float_bits(x)); }
   void add(double x) { add(x != x ? 0x7FF8000000000000u : nvq::bit_cast<std::uint64_t>(x)); }
   template <class T>
   void add(const std::vector<T>& values) {
