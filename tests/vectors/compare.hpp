@@ -135,7 +135,7 @@ inline double worst_ulp(const std::vector<float>& ours, const std::vector<float>
     const float ulp = std::nextafter(std::fabs(theirs[i]), INFINITY) - std::fabs(theirs[i]);
     const double d =
         std::fabs(static_cast<double>(ours[i]) - static_cast<double>(theirs[i])) / static_cast<double>(ulp);
-    worst = std::isnan(d) ? INFINITY : std::fmax(worst, d);
+    worst = std::isnan(d) ? HUGE_VAL : std::fmax(worst, d);
   }
   return worst;
 }
