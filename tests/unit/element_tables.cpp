@@ -73,12 +73,12 @@ const double nf4_table[16] = {-1.0,
                               0.7229568362236023,
                               1.0};
 
-// The decisions of bitsandbytes' kernels (csrc, dQuantizeNF4): code i + 1 from just above threshold i on.
-const float nf4_threshold[15] = {-0.8480964004993439f,   -0.6106329262256622f,  -0.4599952697753906f,
-                                 -0.33967943489551544f,  -0.23460740596055984f, -0.13791173323988914f,
-                                 -0.045525018125772476f, 0.03979014977812767f,  0.1202552504837513f,
-                                 0.2035212516784668f,    0.2920137718319893f,   0.3893125355243683f,
-                                 0.5016634166240692f,    0.6427869200706482f,   0.8614784181118011f};
+// The constants of bitsandbytes' CUDA kernels (csrc, dQuantizeNF4): code i + 1 is chosen above threshold i.
+const float nf4_kernel_threshold[15] = {-0.8480964004993439f,   -0.6106329262256622f,  -0.4599952697753906f,
+                                        -0.33967943489551544f,  -0.23460740596055984f, -0.13791173323988914f,
+                                        -0.045525018125772476f, 0.03979014977812767f,  0.1202552504837513f,
+                                        0.2035212516784668f,    0.2920137718319893f,   0.3893125355243683f,
+                                        0.5016634166240692f,    0.6427869200706482f,   0.8614784181118011f};
 
 }  // namespace
 
@@ -90,10 +90,15 @@ TEST_CASE("NF4 has the table of QLoRA", "[element]") {
   CHECK(nvq::NormalFloat4::lowest() == -1.0f);
 }
 
-TEST_CASE("NF4 changes code where bitsandbytes does", "[element]") {
+TEST_CASE("NF4 changes code half-way between entries, in float", "[element]") {
   for (unsigned i = 0; i < 15; ++i) {
-    CHECK(nvq::NormalFloat4::encode(nf4_threshold[i]) == i);
-    CHECK(nvq::NormalFloat4::encode(std::nextafter(nf4_threshold[i], 2.0f)) == i + 1);
+    const float middle = (static_cast<float>(nf4_table[i]) + static_cast<float>(nf4_table[i + 1])) / 2;
+    CHECK(nvq::NormalFloat4::encode(middle) == i);
+    CHECK(nvq::NormalFloat4::encode(std::nextafter(middle, 2.0f)) == i + 1);
+    // The kernels' constant is that float or the one beside it.
+    const bool same =
+        nf4_kernel_threshold[i] == middle || std::nextafter(nf4_kernel_threshold[i], middle) == middle;
+    CHECK(same);
   }
 }
 
