@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "codec_properties.hpp"
+#include "codec.hpp"
 
 TEMPLATE_LIST_TEST_CASE("properties of formats of one's own", "[properties]", properties::OwnFormats) {
-  properties::check_all<TestType>();
+  properties::check_recipes<TestType>();
 }

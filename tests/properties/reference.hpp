@@ -119,22 +119,4 @@ using OwnFormats =
                nvq::Format<nvq::Int8, nvq::Block32, nvq::ScaleFP16, nvq::TensorNone>,
                nvq::Format<nvq::UInt4, nvq::Tile<2, 32>, nvq::Affine<nvq::ScaleFP32>, nvq::TensorNone>>;
 
-/// Calls fn(R{}) for every shipped recipe that applies to F.
-template <class F, class Fn>
-void for_each_recipe(Fn fn) {
-  std::apply(
-      [&](auto... recipe) {
-        const auto maybe = [&](auto r) {
-          if constexpr (nvq::supports_v<decltype(r), F>) fn(r);
-        };
-        (maybe(recipe), ...);
-      },
-      nvq::AllRecipes{});
-}
-
-template <class F>
-std::string title(const char* recipe) {
-  return std::string(nvq::format_name<F>) + ", " + recipe;
-}
-
 }  // namespace properties
