@@ -55,7 +55,8 @@ struct four_over_six : transformer_engine {
 ///
 ///   g = T / (6 * 256), so that the block that holds T can take a scale above its amax's
 ///   c = E4((a / g) / 6)
-///   candidates: c, then c - 2 ... c + 7 among the positive codes, in ascending order
+///   candidates: c, then c - 2 ... c + 7 among the positive codes, in ascending order (from c - 8 on where
+///   more than 16 values share a scale)
 ///   code = Q(x / (s * g))
 ///   error of a value: (x / g - q * s)^2, added in order of index; the first least sum wins
 ///
@@ -72,13 +73,13 @@ struct mse : common {
   }
   template <class F>
   NVQ_HD static constexpr int candidates(AbsMax s, TensorScales) noexcept {
-    return s.amax > 0.0f ? 10 : 1;
+    return s.amax > 0.0f ? below<F>() + 8 : 1;
   }
   template <class F>
   NVQ_HD static constexpr typename F::scale_code candidate(int i, AbsMax s, TensorScales ts) noexcept {
     const int center = F::block_scale::encode(div_rn(div_rn(s.amax, ts.decode), F::element::largest()));
     if (!(s.amax > 0.0f)) return 0;
-    const int code = i == 0 ? center : i <= 2 ? center - 3 + i : center - 2 + i;
+    const int code = i == 0 ? center : center - below<F>() + (i <= below<F>() ? i - 1 : i);
     const int last = F::block_scale::encode(F::block_scale::largest());
     return static_cast<typename F::scale_code>(code < 1 ? 1 : code > last ? last : code);
   }
@@ -92,6 +93,13 @@ struct mse : common {
     const float d =
         sub_rn(div_rn(x, ts.decode), mul_rn(F::element::decode(code), F::block_scale::decode(scale)));
     return mul_rn(d, d);
+  }
+
+ private:
+  /// How far below c to look: the more values, the sooner it pays to clip the largest.
+  template <class F>
+  NVQ_HD static constexpr int below() noexcept {
+    return F::block_size != 0 && F::block_size <= 16 ? 2 : 8;
   }
 };
 
