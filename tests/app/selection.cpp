@@ -114,7 +114,7 @@ TEST_CASE("partners are quantized together or not at all", "[app]") {
   CHECK(done.out.find("whose shape is no multiple of 1 x 16") != std::string::npos);
 }
 
-TEST_CASE("--keep leaves layers and their partners as they are", "[app]") {
+TEST_CASE("the option --keep leaves layers and their partners as they are", "[app]") {
   const TempDir dir;
   write_model(dir / "m", model({"l0.q_proj", "l0.v_proj", "l0.o_proj", "l1.o_proj"}));
   REQUIRE(
