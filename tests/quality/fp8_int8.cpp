@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cmath>
 #include <nvq/fp8.hpp>
 #include <nvq/int8.hpp>
 
@@ -26,7 +25,7 @@ TEST_CASE("SQNR of FP8") {
 TEST_CASE("SQNR of INT8") {
   using Q8_0 = nvq::Format<nvq::Int8, nvq::Block32, nvq::ScaleFP16, nvq::TensorNone>;
   // The figure of Student's t is the amax of those samples and nothing else: 20.37 dB.
-  check_row<nvq::INT8>(recipe::amax, {37.50, 30.70, NAN}, {0.05, false, true});
+  check_row<nvq::INT8>(recipe::amax, {37.50, 30.70, unchecked}, {0.05, false, true});
   check_row<nvq::INT8_G128>(recipe::amax, {43.79, 40.97, 40.42});
   check_row<Q8_0>(recipe::amax, {45.43, 43.44, 43.40});
   check_row<Q8_0>(recipe::ggml, {45.43, 43.44, 43.40});
@@ -34,5 +33,5 @@ TEST_CASE("SQNR of INT8") {
 
 TEST_CASE("SQNR of INT8 by row") {
   // Few rows and heavy tails: only all of the 2^24 samples give the figure, for Student's t none but its own.
-  check_row<nvq::INT8_Row>(recipe::amax, {41.23, 36.78, NAN}, {}, std::size_t{1} << 24);
+  check_row<nvq::INT8_Row>(recipe::amax, {41.23, 36.78, unchecked}, {}, std::size_t{1} << 24);
 }

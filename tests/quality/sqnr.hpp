@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <nvq/formats.hpp>
 #include <nvq/metrics.hpp>
@@ -48,7 +49,9 @@ inline const Density& density(std::size_t which, std::size_t n) {
   return d;
 }
 
-/// Decibels per density; NAN: not checked.
+inline constexpr double unchecked = std::numeric_limits<double>::quiet_NaN();
+
+/// Decibels per density.
 struct Expected {
   double gaussian, laplace, t5;
 };
