@@ -6,7 +6,7 @@
 
 // Rules for INT8 and INT4 as their owners compute them. a is the amax of the block, s the decode scale as
 // stored, z its zero point. Each operator is one float operation; round() is to nearest even. NaN does not
-// enter a statistic unless said otherwise and encodes as 0.
+// enter a statistic unless said otherwise and encodes as 0; so does a zero point that comes out as NaN.
 
 NVQ_BEGIN_NAMESPACE
 
@@ -144,7 +144,7 @@ struct asymmetric : base {
     if (F::block_scale::decode(code) == 0.0f) code = F::block_scale::encode(1.0f);
     const float z =
         clamp(round_even(div_rn(-s.min, F::block_scale::decode(code))), 0.0f, F::element::largest());
-    return {code, static_cast<std::uint8_t>(z)};
+    return {code, F::element::encode(z)};
   }
   template <class F>
   NVQ_HD static constexpr AffineScaler scaler(typename F::scale_code code, MinMax, TensorScales) noexcept {
@@ -161,7 +161,7 @@ struct gptq : base {
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(MinMax s, TensorScales) noexcept {
     const float z = round_even(div_rn(-lowest(s), step<F>(s)));
-    return {F::block_scale::encode(step<F>(s)), static_cast<std::uint8_t>(z)};
+    return {F::block_scale::encode(step<F>(s)), F::element::encode(z)};
   }
   template <class F>
   NVQ_HD static constexpr AffineScaler scaler(typename F::scale_code code, MinMax s, TensorScales) noexcept {
@@ -205,7 +205,7 @@ struct compressed_tensors_affine : base {
     const auto code = F::block_scale::encode(wanted);
     const float z =
         clamp(sub_rn(-offset, div_rn(s.min, F::block_scale::decode(code))), -offset, offset - 1.0f);
-    return {code, static_cast<std::uint8_t>(round_even(z) + offset)};
+    return {code, F::element::encode(round_even(z) + offset)};
   }
   template <class F>
   NVQ_HD static constexpr Scaler scaler(typename F::scale_code code, MinMax, TensorScales) noexcept {
@@ -231,7 +231,7 @@ struct awq : base {
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(Range s, TensorScales) noexcept {
     const float z = clamp(-round_even(div_rn(s.min, step<F>(s))), 0.0f, F::element::largest());
-    return {F::block_scale::encode(step<F>(s)), static_cast<std::uint8_t>(z)};
+    return {F::block_scale::encode(step<F>(s)), F::element::encode(z)};
   }
   template <class F>
   NVQ_HD static constexpr AffineScaler scaler(typename F::scale_code code, Range s, TensorScales) noexcept {
