@@ -131,7 +131,7 @@ std::string summary(const QuantizeOptions& options, const QuantizeResult& r) {
                            with_commas(r.bytes_after), 100.0 * static_cast<double>(r.bytes_after) / whole));
   text += line("bits", fmt::format("{:.4f} per quantized weight, scales included", r.weight_bits));
   text += line("SQNR", fmt::format("{:.2f} dB mean, {:.2f} dB worst ({})", r.mean_db, r.worst_db, r.worst));
-  text += line("time", fmt::format("{:.2f} s, {:.2f} GB/s of input", r.seconds, whole / 1e9 / r.seconds));
+  text += line("time", fmt::format("{:.2f} s, {:.3g} GB/s of input", r.seconds, whole / 1e9 / r.seconds));
   for (const std::string& note : r.notes) text += line("note", note);
   return text;
 }

@@ -3,12 +3,14 @@
 
 #include <nvq/bit.hpp>
 #include <nvq/config.hpp>
+#include <nvq/detail/ptx_float.hpp>
 
 // Single IEEE operations on float, each rounded once to nearest even.
 //
 // A recipe is defined by its roundings, and the flags of an embedder may take them away: g++ and clang
-// contract a*b+c into a fused multiply-add, nvcc does too, and -use_fast_math makes device division
-// approximate. These functions are immune in the source, so the same bytes come out of every build.
+// contract a*b+c into a fused multiply-add, nvcc does too, -use_fast_math makes device division approximate
+// and -ftz=true flushes subnormal numbers, in comparisons too. These functions are immune in the source, so
+// the same bytes come out of every build; functions that run on devices use no operator of float.
 
 NVQ_BEGIN_NAMESPACE
 
@@ -49,7 +51,7 @@ inline double opaque(double x) noexcept {
 
 NVQ_HD constexpr float mul_rn(float a, float b) noexcept {
 #if defined(__CUDA_ARCH__)
-  if (!__builtin_is_constant_evaluated()) return __fmul_rn(a, b);
+  if (!__builtin_is_constant_evaluated()) return detail::ptx::mul(a, b);
 #else
   if (!__builtin_is_constant_evaluated()) return detail::opaque(a * b);
 #endif
@@ -68,14 +70,14 @@ NVQ_HD constexpr double mul_rn(double a, double b) noexcept {
 
 NVQ_HD constexpr float add_rn(float a, float b) noexcept {
 #if defined(__CUDA_ARCH__)
-  if (!__builtin_is_constant_evaluated()) return __fadd_rn(a, b);
+  if (!__builtin_is_constant_evaluated()) return detail::ptx::add(a, b);
 #endif
   return a + b;
 }
 
 NVQ_HD constexpr float sub_rn(float a, float b) noexcept {
 #if defined(__CUDA_ARCH__)
-  if (!__builtin_is_constant_evaluated()) return __fsub_rn(a, b);
+  if (!__builtin_is_constant_evaluated()) return detail::ptx::sub(a, b);
 #endif
   return a - b;
 }
@@ -84,13 +86,29 @@ NVQ_HD constexpr float sub_rn(float a, float b) noexcept {
 /// too.
 NVQ_HD constexpr float div_rn(float a, float b) noexcept {
 #if defined(__CUDA_ARCH__)
-  if (!__builtin_is_constant_evaluated()) return __fdiv_rn(a, b);
+  if (!__builtin_is_constant_evaluated()) return detail::ptx::div(a, b);
 #endif
   if (b == 0.0f) {
     if (a == 0.0f || is_nan(a)) return quiet_nan();
     return float_from_bits(0x7F800000u | ((float_bits(a) ^ float_bits(b)) & 0x80000000u));
   }
   return a / b;
+}
+
+/// a < b; false for NaN.
+NVQ_HD constexpr bool less(float a, float b) noexcept {
+#if defined(__CUDA_ARCH__)
+  if (!__builtin_is_constant_evaluated()) return detail::ptx::less(a, b);
+#endif
+  return a < b;
+}
+
+/// x without its fraction. x is between -2^31 and 2^31.
+NVQ_HD constexpr int to_int(float x) noexcept {
+#if defined(__CUDA_ARCH__)
+  if (!__builtin_is_constant_evaluated()) return detail::ptx::to_int(x);
+#endif
+  return static_cast<int>(x);
 }
 
 /// x rounded to an integral value, ties to even. Exact for every float; NaN and infinities pass through.
@@ -109,20 +127,23 @@ NVQ_HD constexpr float round_even(float x) noexcept {
 
 /// x clamped to [low, high]; NaN passes through.
 NVQ_HD constexpr float clamp(float x, float low, float high) noexcept {
-  return x < low ? low : x > high ? high : x;
+  return less(x, low) ? low : less(high, x) ? high : x;
 }
 
-/// 1 / x as PTX rcp.approx.ftz.f32 gives it, as far as is known: subnormal inputs count as zero, subnormal
-/// results become zero. The instruction is within one unit in the last place; here the quotient is rounded
-/// correctly.
+/// 1 / x by PTX rcp.approx.ftz.f32 in device code. On the host its model, as far as is known: subnormal inputs
+/// count as zero, subnormal results become zero. The instruction is within one unit in the last place; the
+/// model rounds the quotient correctly.
 NVQ_HD constexpr float rcp_approx_ftz(float x) noexcept {
+#if defined(__CUDA_ARCH__)
+  if (!__builtin_is_constant_evaluated()) return detail::ptx::rcp_approx_ftz(x);
+#endif
   const std::uint32_t sign = float_bits(x) & 0x80000000u;
   if ((float_bits(x) & 0x7F800000u) == 0) return float_from_bits(sign | 0x7F800000u);
   const float r = div_rn(1.0f, x);
   return (float_bits(r) & 0x7F800000u) == 0 ? float_from_bits(sign) : r;
 }
 
-NVQ_HD constexpr float min_of(float a, float b) noexcept { return b < a ? b : a; }
-NVQ_HD constexpr float max_of(float a, float b) noexcept { return a < b ? b : a; }
+NVQ_HD constexpr float min_of(float a, float b) noexcept { return less(b, a) ? b : a; }
+NVQ_HD constexpr float max_of(float a, float b) noexcept { return less(a, b) ? b : a; }
 
 NVQ_END_NAMESPACE

@@ -20,6 +20,11 @@ NVQ_HD constexpr float float_from_bits(std::uint32_t bits) noexcept { return bit
 NVQ_HD constexpr float abs(float x) noexcept { return float_from_bits(float_bits(x) & 0x7FFFFFFFu); }
 NVQ_HD constexpr bool is_nan(float x) noexcept { return (float_bits(x) & 0x7FFFFFFFu) > 0x7F800000u; }
 NVQ_HD constexpr bool is_finite(float x) noexcept { return (float_bits(x) & 0x7F800000u) != 0x7F800000u; }
+NVQ_HD constexpr bool is_zero(float x) noexcept { return (float_bits(x) & 0x7FFFFFFFu) == 0; }
+/// x > 0; false for NaN.
+NVQ_HD constexpr bool is_positive(float x) noexcept { return float_bits(x) - 1u < 0x7F800000u; }
+/// -x, of NaN, too.
+NVQ_HD constexpr float negate(float x) noexcept { return float_from_bits(float_bits(x) ^ 0x80000000u); }
 NVQ_HD constexpr bool sign_bit(float x) noexcept { return (float_bits(x) >> 31) != 0; }
 
 NVQ_HD constexpr float quiet_nan() noexcept { return float_from_bits(0x7FC00000u); }

@@ -100,7 +100,7 @@ NVQ_HD constexpr typename F::scale_code block_scale(const Values& values, column
     for (int i = 1; i < n; ++i) {
       const typename F::scale_code scale = R::template candidate<F>(i, s, ts);
       const float error = block_error<F, R>(values, weights, scale, s, ts);
-      if (error < least) {
+      if (less(error, least)) {
         least = error;
         best = scale;
       }

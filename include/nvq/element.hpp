@@ -61,7 +61,7 @@ struct Float {
   }
 
   NVQ_HD static constexpr float largest() noexcept { return codec::decode(codec::max_code); }
-  NVQ_HD static constexpr float lowest() noexcept { return Signed ? -largest() : 0.0f; }
+  NVQ_HD static constexpr float lowest() noexcept { return Signed ? negate(largest()) : 0.0f; }
   NVQ_HD static constexpr float min_normal() noexcept { return exp2i(1 - Bias); }
   /// The smallest positive value.
   NVQ_HD static constexpr float min_positive() noexcept { return codec::decode(1); }
@@ -113,14 +113,14 @@ struct Int {
   }
   NVQ_HD static constexpr std::uint8_t encode(float x) noexcept {
     if (is_nan(x)) return 0;
-    const float clamped = x < lowest() ? lowest() : x > largest() ? largest() : x;
-    return static_cast<std::uint8_t>(static_cast<int>(round_even(clamped)) & ((1 << N) - 1));
+    const float clamped = clamp(x, lowest(), largest());
+    return static_cast<std::uint8_t>(to_int(round_even(clamped)) & ((1 << N) - 1));
   }
   NVQ_HD static constexpr std::uint8_t encode_stochastic(float x, std::uint32_t random) noexcept {
     if (is_nan(x)) return 0;
-    const float clamped = x < lowest() ? lowest() : x > largest() ? largest() : x;
-    int floor_value = static_cast<int>(clamped);
-    if (static_cast<float>(floor_value) > clamped) --floor_value;
+    const float clamped = clamp(x, lowest(), largest());
+    int floor_value = to_int(clamped);
+    if (less(clamped, static_cast<float>(floor_value))) --floor_value;
     // |clamped| <= 2^7, so the fraction has at most 24 bits below 2^0 and is exact; its 2^-32 grid comparison
     // is in double.
     const double rest = static_cast<double>(clamped) - floor_value;
@@ -149,8 +149,8 @@ struct UInt {
     return static_cast<float>(code & ((1 << N) - 1));
   }
   NVQ_HD static constexpr std::uint8_t encode(float x) noexcept {
-    if (!(x > 0.0f)) return 0;
-    return static_cast<std::uint8_t>(static_cast<int>(round_even(x > largest() ? largest() : x)));
+    if (!is_positive(x)) return 0;
+    return static_cast<std::uint8_t>(to_int(round_even(min_of(x, largest()))));
   }
 };
 

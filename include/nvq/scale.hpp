@@ -50,7 +50,7 @@ struct ScaleFP16 {
   static constexpr bool has_zero_point = false;
   static constexpr const char* name() noexcept { return "FP16"; }
   NVQ_HD static constexpr storage encode(float x) noexcept {
-    return half(x > largest() ? largest() : x < -largest() ? -largest() : x).bits;
+    return half(clamp(x, negate(largest()), largest())).bits;
   }
   NVQ_HD static constexpr float decode(storage s) noexcept { return static_cast<float>(half::from_bits(s)); }
   NVQ_HD static constexpr float largest() noexcept { return 65504.0f; }
@@ -64,7 +64,7 @@ struct ScaleBF16 {
   static constexpr bool has_zero_point = false;
   static constexpr const char* name() noexcept { return "BF16"; }
   NVQ_HD static constexpr storage encode(float x) noexcept {
-    return bfloat16(x > largest() ? largest() : x < -largest() ? -largest() : x).bits;
+    return bfloat16(clamp(x, negate(largest()), largest())).bits;
   }
   NVQ_HD static constexpr float decode(storage s) noexcept {
     return static_cast<float>(bfloat16::from_bits(s));

@@ -19,7 +19,7 @@ if(NOT RUN)
   return()
 endif()
 
-execute_process(COMMAND "${COMPILER}" ${objects} -o "${OUTPUT}" COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND "${COMPILER}" ${FLAGS} ${objects} -o "${OUTPUT}" COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND ${EMULATOR} "${OUTPUT}" OUTPUT_VARIABLE output RESULT_VARIABLE status)
 if(GOLDEN)
   file(READ "${GOLDEN}" golden)

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <nvq/bit.hpp>
+#include <nvq/arithmetic.hpp>
 #include <nvq/config.hpp>
 #include <nvq/rounding.hpp>
 
@@ -54,7 +54,7 @@ struct minifloat {
     const code mantissa = magnitude & mantissa_mask;
     if (exponent == 0) {
       // mantissa * 2^(emin - M) is exact: at most 15 bits and never below 2^-149.
-      const float value = static_cast<float>(mantissa) * exp2i(emin - M);
+      const float value = mul_rn(static_cast<float>(mantissa), exp2i(emin - M));
       return float_from_bits(sign | float_bits(value));
     }
     return float_from_bits(sign | (static_cast<std::uint32_t>(exponent - Bias + 127) << 23) |

@@ -38,10 +38,10 @@ NVQ_HD constexpr float nf4_threshold(unsigned i) noexcept {
 }
 
 NVQ_HD constexpr std::uint8_t nf4_code(float x) noexcept {
-  unsigned code = x > nf4_threshold(7) ? 8u : 0u;
-  code += x > nf4_threshold(code + 3) ? 4u : 0u;
-  code += x > nf4_threshold(code + 1) ? 2u : 0u;
-  code += x > nf4_threshold(code) ? 1u : 0u;
+  unsigned code = less(nf4_threshold(7), x) ? 8u : 0u;
+  code += less(nf4_threshold(code + 3), x) ? 4u : 0u;
+  code += less(nf4_threshold(code + 1), x) ? 2u : 0u;
+  code += less(nf4_threshold(code), x) ? 1u : 0u;
   return static_cast<std::uint8_t>(code);
 }
 

@@ -37,7 +37,7 @@ struct AbsMax {
   float amax = 0.0f;
   NVQ_HD constexpr void add(float x) noexcept {
     const float a = abs(x);
-    if (a > amax) amax = a;
+    if (less(amax, a)) amax = a;
   }
   NVQ_HD constexpr void merge(AbsMax other) noexcept { add(other.amax); }
 };
@@ -48,7 +48,7 @@ struct AbsMaxNaN {
   NVQ_HD constexpr void add(float x) noexcept {
     // As integers, the bits of NaNs lie above those of infinity.
     const std::uint32_t a = float_bits(x) & 0x7FFFFFFFu;
-    if (a > float_bits(amax)) amax = float_from_bits(a);
+    if (float_bits(amax) < a) amax = float_from_bits(a);
   }
   NVQ_HD constexpr void merge(AbsMaxNaN other) noexcept { add(other.amax); }
 };
@@ -59,7 +59,7 @@ struct SignedMax {
   float value = 0.0f;
   NVQ_HD constexpr void add(float x) noexcept {
     const float a = abs(x);
-    if (a > amax) {
+    if (less(amax, a)) {
       amax = a;
       value = x;
     }
@@ -73,9 +73,9 @@ struct MinMax {
   float min = 0.0f;
   float max = 0.0f;
   NVQ_HD constexpr void add(float x) noexcept {
-    if (x < min) min = x;
-    if (x > max) max = x;
-    amax = max > -min ? max : -min;
+    if (less(x, min)) min = x;
+    if (less(max, x)) max = x;
+    amax = max_of(max, negate(min));
   }
   NVQ_HD constexpr void merge(MinMax other) noexcept {
     add(other.min);
@@ -87,12 +87,12 @@ struct MinMax {
 struct Range {
   float amax = 0.0f;
   float min = infinity();
-  float max = -infinity();
+  float max = negate(infinity());
   NVQ_HD constexpr void add(float x) noexcept {
-    if (x < min) min = x;
-    if (x > max) max = x;
+    if (less(x, min)) min = x;
+    if (less(max, x)) max = x;
     const float a = abs(x);
-    if (a > amax) amax = a;
+    if (less(amax, a)) amax = a;
   }
   NVQ_HD constexpr void merge(Range other) noexcept {
     add(other.min);
@@ -119,7 +119,7 @@ struct Divide {
 struct DivideOrZero {
   float divisor;
   NVQ_HD constexpr float operator()(float x) const noexcept {
-    return divisor == 0.0f ? float_from_bits(float_bits(x) & 0x80000000u) : div_rn(x, divisor);
+    return is_zero(divisor) ? float_from_bits(float_bits(x) & 0x80000000u) : div_rn(x, divisor);
   }
 };
 
@@ -190,7 +190,7 @@ struct base {
   NVQ_HD static constexpr TensorScales tensor_for(float amax, float scale_max) noexcept {
     const float top = mul_rn(scale_max, F::element::largest());
     const float decode = div_rn(amax, top);
-    if (!(decode > 0.0f) || !is_finite(amax)) return {1.0f, 1.0f, amax};
+    if (!is_positive(decode) || !is_finite(amax)) return {1.0f, 1.0f, amax};
     return {min_of(div_rn(top, amax), float_max()), decode, amax};
   }
 };

@@ -46,7 +46,7 @@ struct vllm : common {
   }
   template <class F>
   NVQ_HD static constexpr std::uint8_t element(float scaled) noexcept {
-    if (is_nan(scaled)) return F::element::encode(F::block_size == 0 ? infinity() : -infinity());
+    if (is_nan(scaled)) return F::element::encode(F::block_size == 0 ? infinity() : negate(infinity()));
     return F::element::encode(scaled);
   }
 
@@ -94,7 +94,7 @@ struct deepgemm : base {
                                    (scaled_by<F, ScaleFP32>() || scaled_by<F, ScaleE8M0>());
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(AbsMaxNaN s, TensorScales) noexcept {
-    const float wanted = div_rn(s.amax < 1e-4f ? 1e-4f : s.amax, F::element::largest());
+    const float wanted = div_rn(less(s.amax, 1e-4f) ? 1e-4f : s.amax, F::element::largest());
     if constexpr (scaled_by<F, ScaleE8M0>()) {
       const std::uint8_t e = E8M0::encode(wanted, Rounding::away_from_zero);
       return e < 1 ? std::uint8_t{1} : e > 254 ? std::uint8_t{254} : e;
@@ -126,7 +126,7 @@ struct transformer_engine : common {
  private:
   template <class F>
   NVQ_HD static constexpr float encode_scale(float amax) noexcept {
-    if (!(amax > 0.0f) || !is_finite(amax)) return 1.0f;
+    if (!is_positive(amax) || !is_finite(amax)) return 1.0f;
     return min_of(div_rn(F::element::largest(), amax), float_max());
   }
 };

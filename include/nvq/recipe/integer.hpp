@@ -49,9 +49,9 @@ struct compressed_tensors : base {
                                    (one_scale<F>() && float_element<F>() && !scaled_by<F, ScaleE8M0>());
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(AbsMaxNaN s, TensorScales) noexcept {
-    const float top = float_element<F>() ? F::element::largest() : F::element::largest() + 0.5f;
+    const float top = float_element<F>() ? F::element::largest() : add_rn(F::element::largest(), 0.5f);
     const float scale = DivideIn<Bf16>{top}(s.amax);
-    return F::block_scale::encode(scale == 0.0f ? exp2i(Bf16 ? -7 : -23) : scale);
+    return F::block_scale::encode(is_zero(scale) ? exp2i(Bf16 ? -7 : -23) : scale);
   }
   template <class F>
   NVQ_HD static constexpr DivideIn<Bf16> scaler(typename F::scale_code code, AbsMaxNaN,
@@ -70,7 +70,7 @@ struct vllm : base {
   }
   template <class F>
   NVQ_HD static constexpr Multiply scaler(float, AbsMax s, TensorScales) noexcept {
-    return {s.amax == 0.0f ? 0.0f : div_rn(F::element::largest(), s.amax)};
+    return {is_zero(s.amax) ? 0.0f : div_rn(F::element::largest(), s.amax)};
   }
 };
 
@@ -95,19 +95,20 @@ struct ggml : base {
   template <class F>
   NVQ_HD static constexpr Multiply scaler(typename F::scale_code, SignedMax s, TensorScales) noexcept {
     const float d = step<F>(s);
-    return {d == 0.0f ? 0.0f : div_rn(1.0f, d)};
+    return {is_zero(d) ? 0.0f : div_rn(1.0f, d)};
   }
   template <class F>
   NVQ_HD static constexpr std::uint8_t element(float scaled) noexcept {
     if (is_nan(scaled)) return 0;
     const float limited = clamp(scaled, -200.0f, 200.0f);
     if constexpr (F::element::bits == 4) {
-      const int q = static_cast<int>(add_rn(limited, 8.5f));
+      const int q = to_int(add_rn(limited, 8.5f));
       return F::element::encode(static_cast<float>((q > 15 ? 15 : q) - 8));
     } else {
-      const float magnitude = static_cast<float>(static_cast<int>(abs(limited)));
-      const float away = abs(limited) - magnitude >= 0.5f ? magnitude + 1.0f : magnitude;
-      return F::element::encode(limited < 0.0f ? -away : away);
+      const int magnitude = to_int(abs(limited));
+      const bool up = !less(sub_rn(abs(limited), static_cast<float>(magnitude)), 0.5f);
+      const int away = up ? magnitude + 1 : magnitude;
+      return F::element::encode(static_cast<float>(sign_bit(limited) ? -away : away));
     }
   }
 
@@ -141,9 +142,9 @@ struct asymmetric : base {
   NVQ_HD static constexpr typename F::scale_code scale(MinMax s, TensorScales) noexcept {
     const float wanted = div_rn(sub_rn(s.max, s.min), F::element::largest());
     auto code = F::block_scale::encode(wanted);
-    if (F::block_scale::decode(code) == 0.0f) code = F::block_scale::encode(1.0f);
+    if (is_zero(F::block_scale::decode(code))) code = F::block_scale::encode(1.0f);
     const float z =
-        clamp(round_even(div_rn(-s.min, F::block_scale::decode(code))), 0.0f, F::element::largest());
+        clamp(round_even(div_rn(negate(s.min), F::block_scale::decode(code))), 0.0f, F::element::largest());
     return {code, F::element::encode(z)};
   }
   template <class F>
@@ -160,7 +161,7 @@ struct gptq : base {
   static constexpr bool supports = affine<F>();
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(MinMax s, TensorScales) noexcept {
-    const float z = round_even(div_rn(-lowest(s), step<F>(s)));
+    const float z = round_even(div_rn(negate(lowest(s)), step<F>(s)));
     return {F::block_scale::encode(step<F>(s)), F::element::encode(z)};
   }
   template <class F>
@@ -169,7 +170,7 @@ struct gptq : base {
   }
 
  private:
-  NVQ_HD static constexpr bool empty(MinMax s) noexcept { return s.min == 0.0f && s.max == 0.0f; }
+  NVQ_HD static constexpr bool empty(MinMax s) noexcept { return is_zero(s.min) && is_zero(s.max); }
   NVQ_HD static constexpr float lowest(MinMax s) noexcept { return empty(s) ? -1.0f : s.min; }
   template <class F>
   NVQ_HD static constexpr float step(MinMax s) noexcept {
@@ -193,19 +194,19 @@ struct compressed_tensors_affine : base {
   struct Scaler {
     float scale, zero_point, offset;
     NVQ_HD constexpr float operator()(float x) const noexcept {
-      const float code = clamp(add_rn(div_rn(x, scale), zero_point - offset), -offset, offset - 1.0f);
-      return round_even(code) + offset;
+      const float code = add_rn(div_rn(x, scale), sub_rn(zero_point, offset));
+      return add_rn(round_even(clamp(code, negate(offset), sub_rn(offset, 1.0f))), offset);
     }
   };
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(MinMax s, TensorScales) noexcept {
     const float wanted = div_rn(sub_rn(s.max, s.min), F::element::largest());
     const float offset = half_range<F>();
-    if (wanted == 0.0f) return {F::block_scale::encode(exp2i(-23)), static_cast<std::uint8_t>(offset)};
+    if (is_zero(wanted)) return {F::block_scale::encode(exp2i(-23)), static_cast<std::uint8_t>(offset)};
     const auto code = F::block_scale::encode(wanted);
-    const float z =
-        clamp(sub_rn(-offset, div_rn(s.min, F::block_scale::decode(code))), -offset, offset - 1.0f);
-    return {code, F::element::encode(round_even(z) + offset)};
+    const float z = clamp(sub_rn(negate(offset), div_rn(s.min, F::block_scale::decode(code))), negate(offset),
+                          sub_rn(offset, 1.0f));
+    return {code, F::element::encode(add_rn(round_even(z), offset))};
   }
   template <class F>
   NVQ_HD static constexpr Scaler scaler(typename F::scale_code code, MinMax, TensorScales) noexcept {
@@ -215,7 +216,7 @@ struct compressed_tensors_affine : base {
  private:
   template <class F>
   NVQ_HD static constexpr float half_range() noexcept {
-    return (F::element::largest() + 1.0f) * 0.5f;
+    return mul_rn(add_rn(F::element::largest(), 1.0f), 0.5f);
   }
 };
 
@@ -230,7 +231,7 @@ struct awq : base {
   static constexpr bool supports = affine<F>();
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(Range s, TensorScales) noexcept {
-    const float z = clamp(-round_even(div_rn(s.min, step<F>(s))), 0.0f, F::element::largest());
+    const float z = clamp(negate(round_even(div_rn(s.min, step<F>(s)))), 0.0f, F::element::largest());
     return {F::block_scale::encode(step<F>(s)), F::element::encode(z)};
   }
   template <class F>

@@ -110,7 +110,7 @@ struct compressed_tensors : common {
   }
   template <class F>
   NVQ_HD static constexpr std::uint8_t element(float scaled) noexcept {
-    return F::element::bits == 4 && scaled == 0.0f ? std::uint8_t{0} : F::element::encode(scaled);
+    return F::element::bits == 4 && is_zero(scaled) ? std::uint8_t{0} : F::element::encode(scaled);
   }
 };
 
@@ -121,7 +121,7 @@ struct compressed_tensors : common {
 struct mse : common {
   template <class F>
   NVQ_HD static constexpr int candidates(AbsMax s, TensorScales) noexcept {
-    if (!(s.amax > 0.0f)) return 1;
+    if (!is_positive(s.amax)) return 1;
     return detail::largest_exponent<typename F::element>() <= 2 ? 3 : 2;
   }
   template <class F>

@@ -53,8 +53,9 @@ struct transformer_engine : common {
   NVQ_HD static constexpr TensorScales tensor_of(float amax, float scale_max) noexcept {
     const float top = mul_rn(scale_max, F::element::largest());
     const float wanted = div_rn(top, amax), encode = min_of(wanted, float_max());
-    if (!(amax > 0.0f) || encode == 0.0f) return {1.0f, 1.0f, amax};
-    return {encode, encode == wanted ? div_rn(amax, top) : div_rn(1.0f, encode), amax};
+    if (!is_positive(amax) || is_zero(encode)) return {1.0f, 1.0f, amax};
+    return {encode, float_bits(encode) == float_bits(wanted) ? div_rn(amax, top) : div_rn(1.0f, encode),
+            amax};
   }
 };
 
@@ -73,13 +74,13 @@ struct modelopt : common {
   template <class F>
   NVQ_HD static constexpr TensorScales tensor(float amax) noexcept {
     const float top = mul_rn(F::block_scale::largest(), F::element::largest());
-    if (amax == 0.0f) return {1.0f, 1.0f, amax};
+    if (is_zero(amax)) return {1.0f, 1.0f, amax};
     return {div_rn(top, amax), div_rn(amax, top), amax};
   }
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(AbsMaxNaN s, TensorScales ts) noexcept {
     float value = div_rn(s.amax, mul_rn(F::element::largest(), ts.decode));
-    if (value == 0.0f) value = 1.0f;
+    if (is_zero(value)) value = 1.0f;
     return F::block_scale::encode(clamp(value, F::block_scale::min_positive(), F::block_scale::largest()));
   }
   template <class F>
@@ -88,7 +89,7 @@ struct modelopt : common {
   }
   template <class F>
   NVQ_HD static constexpr std::uint8_t element(float scaled) noexcept {
-    return scaled == 0.0f ? std::uint8_t{0} : F::element::encode(scaled);
+    return is_zero(scaled) ? std::uint8_t{0} : F::element::encode(scaled);
   }
 };
 
@@ -108,7 +109,7 @@ struct compressed_tensors : common {
   template <class F>
   NVQ_HD static constexpr TensorScales tensor(float amax) noexcept {
     const float top = mul_rn(F::block_scale::largest(), F::element::largest());
-    float encode = rounded(mul_rn(top, rounded(div_rn(1.0f, amax < exp2i(-126) ? exp2i(-126) : amax))));
+    float encode = rounded(mul_rn(top, rounded(div_rn(1.0f, less(amax, exp2i(-126)) ? exp2i(-126) : amax))));
     if (!is_finite(encode)) encode = 1.0f;
     return {encode, div_rn(1.0f, encode), amax};
   }
@@ -116,7 +117,7 @@ struct compressed_tensors : common {
   NVQ_HD static constexpr typename F::scale_code scale(AbsMaxNaN s, TensorScales ts) noexcept {
     const float value = mul_rn(ts.encode, rounded(div_rn(s.amax, F::element::largest())));
     const auto code = F::block_scale::encode(value);
-    return F::block_scale::decode(code) == 0.0f ? F::block_scale::encode(0.125f) : code;
+    return is_zero(F::block_scale::decode(code)) ? F::block_scale::encode(0.125f) : code;
   }
   template <class F>
   NVQ_HD static constexpr Divide scaler(typename F::scale_code code, AbsMaxNaN, TensorScales ts) noexcept {
@@ -124,7 +125,7 @@ struct compressed_tensors : common {
   }
   template <class F>
   NVQ_HD static constexpr std::uint8_t element(float scaled) noexcept {
-    return scaled == 0.0f || is_nan(scaled) ? std::uint8_t{0} : F::element::encode(scaled);
+    return is_zero(scaled) || is_nan(scaled) ? std::uint8_t{0} : F::element::encode(scaled);
   }
 
  private:

@@ -25,7 +25,7 @@ namespace nvfp4 {
 struct vllm : common {
   template <class F>
   NVQ_HD static constexpr TensorScales tensor(float amax) noexcept {
-    if (!(amax > 0.0f) || !is_finite(amax)) return {1.0f, 1.0f, amax};
+    if (!is_positive(amax) || !is_finite(amax)) return {1.0f, 1.0f, amax};
     const float top = mul_rn(F::block_scale::largest(), F::element::largest());
     const float encode = min_of(div_rn(top, amax), float_max());
     return {encode, div_rn(1.0f, encode), amax};
@@ -37,7 +37,7 @@ struct vllm : common {
   template <class F>
   NVQ_HD static constexpr Multiply scaler(typename F::scale_code code, AbsMax, TensorScales ts) noexcept {
     const float s = F::block_scale::decode(code);
-    return {s != 0.0f ? rcp_approx_ftz(mul_rn(s, rcp_approx_ftz(ts.encode))) : 0.0f};
+    return {!is_zero(s) ? rcp_approx_ftz(mul_rn(s, rcp_approx_ftz(ts.encode))) : 0.0f};
   }
 };
 
@@ -48,7 +48,7 @@ struct trtllm : vllm {
   template <class F>
   NVQ_HD static constexpr Multiply scaler(typename F::scale_code code, AbsMax s, TensorScales ts) noexcept {
     const float decode = mul_rn(F::block_scale::decode(code), rcp_approx_ftz(ts.encode));
-    return {s.amax != 0.0f ? rcp_approx_ftz(decode) : 0.0f};
+    return {!is_zero(s.amax) ? rcp_approx_ftz(decode) : 0.0f};
   }
 };
 
@@ -71,11 +71,11 @@ struct ggml : common {
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(AbsMax s, TensorScales) noexcept {
     const float v = min_of(div_rn(s.amax, F::element::largest()), 448.0f);
-    if (!(v > 0.0f)) return 0;
+    if (!is_positive(v)) return 0;
     const std::uint32_t bits = float_bits(v);
     const int exponent = static_cast<int>(bits >> 23) - 127 + 7;
     if (exponent <= 0) {
-      const int n = static_cast<int>(add_rn(mul_rn(v, 512.0f), 0.5f));
+      const int n = to_int(add_rn(mul_rn(v, 512.0f), 0.5f));
       return static_cast<std::uint8_t>(n > 7 ? 7 : n);
     }
     if (exponent >= 15) return 0x7E;
@@ -94,7 +94,7 @@ struct ggml : common {
       for (unsigned code = 1; code < 16; ++code) {
         if (code == 8) continue;
         const float d = abs(sub_rn(mul_rn(F::element::decode(static_cast<std::uint8_t>(code)), scale), x));
-        if (d < least) {
+        if (less(d, least)) {
           least = d;
           best = static_cast<std::uint8_t>(code);
         }

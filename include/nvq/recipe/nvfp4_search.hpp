@@ -73,12 +73,12 @@ struct mse : common {
   }
   template <class F>
   NVQ_HD static constexpr int candidates(AbsMax s, TensorScales) noexcept {
-    return s.amax > 0.0f ? below<F>() + 8 : 1;
+    return is_positive(s.amax) ? below<F>() + 8 : 1;
   }
   template <class F>
   NVQ_HD static constexpr typename F::scale_code candidate(int i, AbsMax s, TensorScales ts) noexcept {
     const int center = F::block_scale::encode(div_rn(div_rn(s.amax, ts.decode), F::element::largest()));
-    if (!(s.amax > 0.0f)) return 0;
+    if (!is_positive(s.amax)) return 0;
     const int code = i == 0 ? center : center - below<F>() + (i <= below<F>() ? i - 1 : i);
     const int last = F::block_scale::encode(F::block_scale::largest());
     return static_cast<typename F::scale_code>(code < 1 ? 1 : code > last ? last : code);

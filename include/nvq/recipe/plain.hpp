@@ -27,7 +27,7 @@ struct common : base {
 struct amax : common {
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(AbsMax s, TensorScales) noexcept {
-    return F::block_scale::encode(s.amax > 0.0f ? div_rn(s.amax, F::element::largest()) : 1.0f);
+    return F::block_scale::encode(is_positive(s.amax) ? div_rn(s.amax, F::element::largest()) : 1.0f);
   }
 };
 
@@ -40,7 +40,7 @@ struct signed_max : common {
   static constexpr bool supports = integer_element<F>() && F::element::is_signed&& common::supports<F>;
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(SignedMax s, TensorScales) noexcept {
-    return F::block_scale::encode(s.amax > 0.0f ? div_rn(s.value, F::element::lowest()) : 1.0f);
+    return F::block_scale::encode(is_positive(s.amax) ? div_rn(s.value, F::element::lowest()) : 1.0f);
   }
 };
 
@@ -52,7 +52,7 @@ struct signed_max : common {
 struct mse : common {
   template <class F>
   NVQ_HD static constexpr int candidates(AbsMax s, TensorScales) noexcept {
-    return s.amax > 0.0f ? 60 : 1;
+    return is_positive(s.amax) ? 60 : 1;
   }
   template <class F>
   NVQ_HD static constexpr typename F::scale_code candidate(int i, AbsMax s, TensorScales ts) noexcept {
