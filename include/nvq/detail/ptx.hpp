@@ -5,8 +5,9 @@
 
 #if defined(__CUDA_ARCH__)
 
-// Float operations of device code that no compiler flag changes. The intrinsics (__fadd_rn) are safe from contraction, but
-// -ftz=true, and so -use_fast_math, makes them, comparisons and conversions flush subnormal numbers.
+// All inline assembly of the library. Float operations are here because no compiler flag changes them: the intrinsics
+// (__fadd_rn) are safe from contraction, but -ftz=true, and so -use_fast_math, makes them, comparisons and conversions
+// flush subnormal numbers.
 
 NVQ_BEGIN_NAMESPACE
 
