@@ -3,7 +3,6 @@
 
 #include <nvq/bit.hpp>
 #include <nvq/config.hpp>
-#include <nvq/detail/ptx.hpp>
 
 // Single IEEE operations on float, each rounded once to nearest even.
 //

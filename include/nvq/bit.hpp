@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <nvq/config.hpp>
+#include <nvq/detail/ptx.hpp>
 
 NVQ_BEGIN_NAMESPACE
 
@@ -13,8 +14,20 @@ NVQ_HD constexpr To bit_cast(const From& from) noexcept {
   return __builtin_bit_cast(To, from);
 }
 
-NVQ_HD constexpr std::uint32_t float_bits(float x) noexcept { return bit_cast<std::uint32_t>(x); }
-NVQ_HD constexpr float float_from_bits(std::uint32_t bits) noexcept { return bit_cast<float>(bits); }
+// The compiler turns integer operations on the bits of a float into float operations, which -ftz=true changes, so
+// device code hides from it what they are.
+NVQ_HD constexpr std::uint32_t float_bits(float x) noexcept {
+#if defined(__CUDA_ARCH__)
+  if (!__builtin_is_constant_evaluated()) return detail::ptx::bits(x);
+#endif
+  return bit_cast<std::uint32_t>(x);
+}
+NVQ_HD constexpr float float_from_bits(std::uint32_t bits) noexcept {
+#if defined(__CUDA_ARCH__)
+  if (!__builtin_is_constant_evaluated()) return detail::ptx::from_bits(bits);
+#endif
+  return bit_cast<float>(bits);
+}
 
 /// |x| by clearing the sign bit: defined for NaN, never traps.
 NVQ_HD constexpr float abs(float x) noexcept { return float_from_bits(float_bits(x) & 0x7FFFFFFFu); }

@@ -51,6 +51,7 @@ struct Float {
   NVQ_HD static constexpr float decode(std::uint8_t code) noexcept { return codec::decode(code); }
   NVQ_HD static constexpr std::uint8_t encode(float x, Rounding rounding = Rounding::nearest_even,
                                               Overflow overflow = Overflow::saturate) noexcept {
+    if (rounding == Rounding::nearest_even && overflow == Overflow::saturate) return nearest(x);
     return static_cast<std::uint8_t>(codec::encode(x, rounding, overflow));
   }
   /// `random`: 32 uniform bits; x becomes its upper neighbour when random / 2^32 < its relative distance from
@@ -60,11 +61,17 @@ struct Float {
     return static_cast<std::uint8_t>(codec::encode_stochastic(x, random, overflow));
   }
 
-  NVQ_HD static constexpr float largest() noexcept { return codec::decode(codec::max_code); }
-  NVQ_HD static constexpr float lowest() noexcept { return Signed ? negate(largest()) : 0.0f; }
+  NVQ_HD static constexpr float largest() noexcept {
+    constexpr float value = codec::decode(codec::max_code);
+    return value;
+  }
+  NVQ_HD static constexpr float lowest() noexcept { return Signed ? -largest() : 0.0f; }
   NVQ_HD static constexpr float min_normal() noexcept { return exp2i(1 - Bias); }
   /// The smallest positive value.
-  NVQ_HD static constexpr float min_positive() noexcept { return codec::decode(1); }
+  NVQ_HD static constexpr float min_positive() noexcept {
+    constexpr float value = codec::decode(1);
+    return value;
+  }
   /// floor(log2(largest())): the e_max of the OCP Microscaling specification.
   NVQ_HD static constexpr int max_exponent() noexcept {
     return static_cast<int>(codec::max_code >> M) - Bias;
@@ -78,6 +85,26 @@ struct Float {
 
  private:
   using codec = detail::minifloat<E, M, S, Bias, Signed>;
+
+  NVQ_HD static constexpr std::uint8_t nearest(float x) noexcept {
+#if defined(__CUDA_ARCH__)
+    constexpr bool e4m3 = E == 4 && M == 3 && S == Specials::nan_only && Bias == 7;
+    constexpr bool e2m1 = E == 2 && M == 1 && S == Specials::none && Bias == 1 && Signed;
+    if (!__builtin_is_constant_evaluated()) {
+#if NVQ_HAS_CVT_FP8
+      if constexpr (e4m3) {
+        const auto code = static_cast<std::uint8_t>(detail::ptx::e4m3x2(x, 0.0f));
+        return !Signed && (code & 0x80u) != 0 ? std::uint8_t{0} : code;
+      }
+#endif
+#if NVQ_HAS_CVT_FP4
+      if constexpr (e2m1) return static_cast<std::uint8_t>(detail::ptx::e2m1x2(x, 0.0f));
+#endif
+    }
+    (void)e4m3, (void)e2m1;
+#endif
+    return static_cast<std::uint8_t>(codec::encode_nearest(x));
+  }
 };
 
 using E2M1 = Float<2, 1>;  ///< OCP FP4: 0 0.5 1 1.5 2 3 4 6

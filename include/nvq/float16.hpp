@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nvq/config.hpp>
 #include <nvq/detail/minifloat.hpp>
+#include <nvq/detail/ptx.hpp>
 
 NVQ_BEGIN_NAMESPACE
 
@@ -19,12 +20,20 @@ struct half {
     h.bits = bits;
     return h;
   }
-  NVQ_HD constexpr explicit operator float() const noexcept { return codec::decode(bits); }
+  NVQ_HD constexpr explicit operator float() const noexcept {
+#if defined(__CUDA_ARCH__)
+    if (!__builtin_is_constant_evaluated()) return detail::ptx::f32_from_f16(bits);
+#endif
+    return codec::decode(bits);
+  }
 
  private:
   using codec = detail::minifloat<5, 10, Specials::ieee, 15, true>;
   NVQ_HD static constexpr std::uint16_t encode(float x) noexcept {
     if (is_nan(x)) return static_cast<std::uint16_t>(0x7E00u | ((float_bits(x) >> 16) & 0x8000u));
+#if defined(__CUDA_ARCH__)
+    if (!__builtin_is_constant_evaluated()) return static_cast<std::uint16_t>(detail::ptx::f16x2(x, 0.0f));
+#endif
     return static_cast<std::uint16_t>(codec::encode(x, Rounding::nearest_even, Overflow::special));
   }
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <nvq/aliases.hpp>
 #include <nvq/tensor.hpp>
 
 /// \file
@@ -13,15 +14,3 @@
 ///
 /// Recipes: amax (default, x / (amax / 448)), and the engines' own: vllm, trtllm, deepseek, deepgemm,
 /// transformer_engine, compressed_tensors.
-
-NVQ_BEGIN_NAMESPACE
-
-using FP8_E4M3 = Format<E4M3, WholeTensor, ScaleFP32, TensorNone>;
-using FP8_E5M2 = Format<E5M2, WholeTensor, ScaleFP32, TensorNone>;
-using FP8_E4M3_Row = Format<E4M3, WholeRow, ScaleFP32, TensorNone>;
-using FP8_E4M3_1x128 = Format<E4M3, Block128, ScaleFP32, TensorNone>;
-using FP8_E4M3_128x128 = Format<E4M3, Tile<128, 128>, ScaleFP32, TensorNone>;
-using FP8_E4M3_1x128_UE8M0 = Format<E4M3, Block128, ScaleE8M0, TensorNone>;
-using FP8_E4M3_128x128_UE8M0 = Format<E4M3, Tile<128, 128>, ScaleE8M0, TensorNone>;
-
-NVQ_END_NAMESPACE

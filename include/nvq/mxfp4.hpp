@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <nvq/aliases.hpp>
 #include <nvq/tensor.hpp>
 
 /// \file
@@ -13,9 +14,3 @@
 ///
 /// How the exponent of a block is chosen is the recipe: rceil (default, NVIDIA's), ocp_floor, even, ceil or
 /// mse. They give different bytes for 12 to 40 % of blocks, so "MXFP4" alone does not say which bytes.
-
-NVQ_BEGIN_NAMESPACE
-
-using MXFP4 = Format<E2M1, Block32, ScaleE8M0, TensorNone>;
-
-NVQ_END_NAMESPACE

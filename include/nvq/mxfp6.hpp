@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <nvq/aliases.hpp>
 #include <nvq/tensor.hpp>
 
 /// \file
 /// MXFP6 of the OCP Microscaling specification: 6-bit floats, a power of two (E8M0) for every 32 values of a
 /// row; 6.25 bits a value. Codes of a row are a dense bit stream, least significant bit first: four codes in
 /// three bytes.
-
-NVQ_BEGIN_NAMESPACE
-
-using MXFP6_E2M3 = Format<E2M3, Block32, ScaleE8M0, TensorNone>;
-using MXFP6_E3M2 = Format<E3M2, Block32, ScaleE8M0, TensorNone>;
-
-NVQ_END_NAMESPACE

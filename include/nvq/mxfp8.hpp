@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <nvq/aliases.hpp>
 #include <nvq/tensor.hpp>
 
 /// \file
 /// MXFP8 of the OCP Microscaling specification: 8-bit floats, a power of two (E8M0) for every 32 values of a
 /// row; 8.25 bits a value. The default recipe, rceil, clips nothing and loses 0.9 dB less than the
 /// specification's ocp_floor on normal data.
-
-NVQ_BEGIN_NAMESPACE
-
-using MXFP8_E4M3 = Format<E4M3, Block32, ScaleE8M0, TensorNone>;
-using MXFP8_E5M2 = Format<E5M2, Block32, ScaleE8M0, TensorNone>;
-
-NVQ_END_NAMESPACE

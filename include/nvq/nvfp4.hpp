@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <nvq/aliases.hpp>
 #include <nvq/tensor.hpp>
 
 /// \file
@@ -16,12 +17,3 @@
 /// The bytes depend on the recipe (recipe.hpp): transformer_engine unless another is named, e.g.
 /// nvq::recipe::modelopt to equal NVIDIA's checkpoints or nvq::recipe::mse for the least error. Tensors that
 /// share a scale are encoded against the largest amax. Engines that take swizzled scales: layout.hpp.
-
-NVQ_BEGIN_NAMESPACE
-
-using NVFP4 = Format<E2M1, Block16, ScaleE4M3, TensorFP32>;
-/// One block scale for 16 x 16 values, so that a matrix and its transpose decode alike (NVIDIA's training
-/// recipe for weights).
-using NVFP4_2D = Format<E2M1, Tile<16, 16>, ScaleE4M3, TensorFP32>;
-
-NVQ_END_NAMESPACE

@@ -112,6 +112,33 @@ struct minifloat {
     return finish(q, negative, overflow);
   }
 
+  /// encode() to nearest even, saturating, in fewer operations: below the smallest normal number a float addition rounds,
+  /// above it an integer one does.
+  NVQ_HD static constexpr code encode_nearest(float x) noexcept {
+    constexpr int magic_exponent =
+        23 + emin - M;  // of the float whose unit in the last place is the smallest subnormal
+    if constexpr (emin < -126 || magic_exponent > 127) {
+      return encode(x, Rounding::nearest_even, Overflow::saturate);
+    } else {
+      const std::uint32_t bits = float_bits(x), a = bits & 0x7FFFFFFFu;
+      const bool negative = (bits >> 31) != 0;
+      if (a > 0x7F800000u) return nan_code;
+      if (!Signed && negative) return 0;
+      code q = 0;
+      if (a < static_cast<std::uint32_t>(emin + 127) << 23) {
+        const float magic = exp2i(magic_exponent);
+        q = float_bits(add_rn(float_from_bits(a), magic)) - float_bits(magic);
+      } else {
+        constexpr int drop = 23 - M;
+        const std::uint32_t half = drop == 0 ? 0 : ((1u << drop) >> 1) - 1 + ((a >> drop) & 1u);
+        q = ((a + half) >> drop) - (static_cast<code>(127 - Bias) << M);
+        if (q > max_code) q = max_code;
+      }
+      if (S == Specials::fnuz && q == 0) return 0;
+      return negative ? q | sign_mask : q;
+    }
+  }
+
   NVQ_HD static constexpr code encode_stochastic(float x, std::uint32_t random, Overflow overflow) noexcept {
     const std::uint32_t bits = float_bits(x), a = bits & 0x7FFFFFFFu;
     const bool negative = (bits >> 31) != 0;

@@ -1,7 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <nvq/config.hpp>
+
+// What the target of a device compilation can do, one macro an ability. Blackwell's FP4 and FP6 conversions and
+// block-scaled mma exist on architecture- and family-specific targets only (sm_100a, sm_120f ...), never on
+// plain sm_100 or sm_120.
+#if defined(__CUDA_ARCH__)
+#if __CUDA_ARCH__ >= 890
+#define NVQ_HAS_CVT_FP8 1
+#endif
+#if __CUDA_ARCH__ >= 900
+#define NVQ_HAS_MUL_BF16X2 1
+#endif
+#if defined(__CUDA_ARCH_FAMILY_SPECIFIC__)
+#define NVQ_DETAIL_FAMILY __CUDA_ARCH_FAMILY_SPECIFIC__
+#elif defined(__CUDA_ARCH_FEAT_SM100_ALL) || defined(__CUDA_ARCH_FEAT_SM101_ALL) || \
+    defined(__CUDA_ARCH_FEAT_SM103_ALL) || defined(__CUDA_ARCH_FEAT_SM120_ALL) ||   \
+    defined(__CUDA_ARCH_FEAT_SM121_ALL)  // CUDA 12.8
+#define NVQ_DETAIL_FAMILY __CUDA_ARCH__
+#else
+#define NVQ_DETAIL_FAMILY 0
+#endif
+#if NVQ_DETAIL_FAMILY >= 1000
+#define NVQ_HAS_CVT_FP4 1  // and FP6
+#endif
+#if NVQ_DETAIL_FAMILY >= 1200 && NVQ_DETAIL_FAMILY < 1300
+#define NVQ_HAS_MMA_BLOCK_SCALE 1
+#endif
+#if defined(__CUDA_ARCH_SPECIFIC__)
+#if __CUDA_ARCH_SPECIFIC__ == 1000 || __CUDA_ARCH_SPECIFIC__ == 1030
+#define NVQ_HAS_CVT_RS 1
+#endif
+#endif
+#endif
+#ifndef NVQ_HAS_CVT_FP8
+#define NVQ_HAS_CVT_FP8 0
+#endif
+#ifndef NVQ_HAS_MUL_BF16X2
+#define NVQ_HAS_MUL_BF16X2 0
+#endif
+#ifndef NVQ_HAS_CVT_FP4
+#define NVQ_HAS_CVT_FP4 0
+#endif
+#ifndef NVQ_HAS_MMA_BLOCK_SCALE
+#define NVQ_HAS_MMA_BLOCK_SCALE 0
+#endif
+#ifndef NVQ_HAS_CVT_RS
+#define NVQ_HAS_CVT_RS 0
+#endif
 
 #if defined(__CUDA_ARCH__)
 
@@ -14,6 +62,16 @@ NVQ_BEGIN_NAMESPACE
 namespace detail {
 namespace ptx {
 
+__device__ inline std::uint32_t bits(float x) noexcept {
+  std::uint32_t r;
+  asm("mov.b32 %0, %1;" : "=r"(r) : "f"(x));
+  return r;
+}
+__device__ inline float from_bits(std::uint32_t bits) noexcept {
+  float r;
+  asm("mov.b32 %0, %1;" : "=f"(r) : "r"(bits));
+  return r;
+}
 __device__ inline float add(float a, float b) noexcept {
   float r;
   asm("add.rn.f32 %0, %1, %2;" : "=f"(r) : "f"(a), "f"(b));
@@ -49,6 +107,120 @@ __device__ inline int to_int(float x) noexcept {
   asm("cvt.rzi.s32.f32 %0, %1;" : "=r"(r) : "f"(x));
   return r;
 }
+
+// Packed halves and bfloat16s: the value of the lower index in the low 16 bits. No operation flushes subnormals.
+
+__device__ inline float f32_from_f16(std::uint32_t low_half) noexcept {
+  float r;
+  asm("{ .reg .b16 l, h; mov.b32 {l, h}, %1; cvt.f32.f16 %0, l; }" : "=f"(r) : "r"(low_half));
+  return r;
+}
+__device__ inline std::uint32_t f16x2(float low, float high) noexcept {
+  std::uint32_t r;
+  asm("cvt.rn.f16x2.f32 %0, %2, %1;" : "=r"(r) : "f"(low), "f"(high));
+  return r;
+}
+__device__ inline std::uint32_t bf16x2(float low, float high) noexcept {
+  std::uint32_t r;
+  asm("cvt.rn.bf16x2.f32 %0, %2, %1;" : "=r"(r) : "f"(low), "f"(high));
+  return r;
+}
+__device__ inline std::uint32_t mul_f16x2(std::uint32_t a, std::uint32_t b) noexcept {
+  std::uint32_t r;
+  asm("mul.rn.f16x2 %0, %1, %2;" : "=r"(r) : "r"(a), "r"(b));
+  return r;
+}
+__device__ inline std::uint32_t sub_f16x2(std::uint32_t a, std::uint32_t b) noexcept {
+  std::uint32_t r;
+  asm("sub.rn.f16x2 %0, %1, %2;" : "=r"(r) : "r"(a), "r"(b));
+  return r;
+}
+__device__ inline std::uint32_t fma_bf16x2(std::uint32_t a, std::uint32_t b, std::uint32_t c) noexcept {
+  std::uint32_t r;
+  asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(r) : "r"(a), "r"(b), "r"(c));
+  return r;
+}
+__device__ inline std::uint32_t mul_bf16x2(std::uint32_t a, std::uint32_t b) noexcept {
+#if NVQ_HAS_MUL_BF16X2
+  std::uint32_t r;
+  asm("mul.rn.bf16x2 %0, %1, %2;" : "=r"(r) : "r"(a), "r"(b));
+  return r;
+#else
+  return fma_bf16x2(a, b, 0x80008000u);  // adding -0 changes no product
+#endif
+}
+__device__ inline std::uint32_t max_f16x2(std::uint32_t a, std::uint32_t b) noexcept {
+  std::uint32_t r;
+  asm("max.f16x2 %0, %1, %2;" : "=r"(r) : "r"(a), "r"(b));
+  return r;
+}
+__device__ inline std::uint32_t max_bf16x2(std::uint32_t a, std::uint32_t b) noexcept {
+  std::uint32_t r;
+  asm("max.bf16x2 %0, %1, %2;" : "=r"(r) : "r"(a), "r"(b));
+  return r;
+}
+__device__ inline std::uint32_t prmt(std::uint32_t a, std::uint32_t b, std::uint32_t selector) noexcept {
+  std::uint32_t r;
+  asm("prmt.b32 %0, %1, %2, %3;" : "=r"(r) : "r"(a), "r"(b), "r"(selector));
+  return r;
+}
+
+// Two floats to two codes, the code of `low` in the low bits; nearest even, saturating.
+
+#if NVQ_HAS_CVT_FP8
+__device__ inline std::uint32_t e4m3x2(float low, float high) noexcept {
+  std::uint16_t r;
+  asm("cvt.rn.satfinite.e4m3x2.f32 %0, %2, %1;" : "=h"(r) : "f"(low), "f"(high));
+  return r;
+}
+__device__ inline std::uint32_t e5m2x2(float low, float high) noexcept {
+  std::uint16_t r;
+  asm("cvt.rn.satfinite.e5m2x2.f32 %0, %2, %1;" : "=h"(r) : "f"(low), "f"(high));
+  return r;
+}
+__device__ inline std::uint32_t f16x2_from_e4m3x2(std::uint32_t codes) noexcept {
+  std::uint32_t r;
+  asm("cvt.rn.f16x2.e4m3x2 %0, %1;" : "=r"(r) : "h"(static_cast<std::uint16_t>(codes)));
+  return r;
+}
+#endif
+#if NVQ_HAS_CVT_FP4
+__device__ inline std::uint32_t e2m1x2(float low, float high) noexcept {
+  std::uint32_t r;
+  asm("{ .reg .b8 b; cvt.rn.satfinite.e2m1x2.f32 b, %2, %1; cvt.u32.u8 %0, b; }"
+      : "=r"(r)
+      : "f"(low), "f"(high));
+  return r;
+}
+__device__ inline std::uint32_t e2m3x2(float low, float high) noexcept {
+  std::uint16_t r;
+  asm("cvt.rn.satfinite.e2m3x2.f32 %0, %2, %1;" : "=h"(r) : "f"(low), "f"(high));
+  return r;
+}
+__device__ inline std::uint32_t e3m2x2(float low, float high) noexcept {
+  std::uint16_t r;
+  asm("cvt.rn.satfinite.e3m2x2.f32 %0, %2, %1;" : "=h"(r) : "f"(low), "f"(high));
+  return r;
+}
+/// Eight E2M1 codes to four pairs.
+__device__ inline void f16x2_from_e2m1x8(std::uint32_t codes, std::uint32_t* out) noexcept {
+  asm("{ .reg .b8 a, b, c, d; mov.b32 {a, b, c, d}, %4; cvt.rn.f16x2.e2m1x2 %0, a; cvt.rn.f16x2.e2m1x2 %1, "
+      "b; "
+      "cvt.rn.f16x2.e2m1x2 %2, c; cvt.rn.f16x2.e2m1x2 %3, d; }"
+      : "=r"(out[0]), "=r"(out[1]), "=r"(out[2]), "=r"(out[3])
+      : "r"(codes));
+}
+__device__ inline std::uint32_t f16x2_from_e2m3x2(std::uint32_t codes) noexcept {
+  std::uint32_t r;
+  asm("cvt.rn.f16x2.e2m3x2 %0, %1;" : "=r"(r) : "h"(static_cast<std::uint16_t>(codes)));
+  return r;
+}
+__device__ inline std::uint32_t f16x2_from_e3m2x2(std::uint32_t codes) noexcept {
+  std::uint32_t r;
+  asm("cvt.rn.f16x2.e3m2x2 %0, %1;" : "=r"(r) : "h"(static_cast<std::uint16_t>(codes)));
+  return r;
+}
+#endif
 
 }  // namespace ptx
 }  // namespace detail
