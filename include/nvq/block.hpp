@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <nvq/config.hpp>
 #include <nvq/float16.hpp>
-#include <nvq/recipe/base.hpp>
+#include <nvq/recipe.hpp>
 #include <nvq/span.hpp>
 
 // The block codec: one scale, the codes under it. Written once over the recipe's functions, for values
@@ -123,6 +123,12 @@ NVQ_HD constexpr TensorScales tensor_scales(float amax, R) noexcept {
     return detail::rules_t<R, F>::template tensor<F>(amax);
   else
     return {1.0f, 1.0f, amax};
+}
+
+/// tensor_scales() under the format's default recipe.
+template <class F>
+NVQ_HD constexpr TensorScales tensor_scales(float amax) noexcept {
+  return tensor_scales<F>(amax, default_recipe<F>{});
 }
 
 /// Encodes `count` values as one block: writes one code per byte to codes[0..count) and returns the block's

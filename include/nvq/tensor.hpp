@@ -146,12 +146,6 @@ float shared_amax(const Tensors&... tensors) {
   return largest;
 }
 
-/// tensor_scales() under the format's default recipe.
-template <class F>
-NVQ_HD constexpr TensorScales tensor_scales(float amax) noexcept {
-  return tensor_scales<F>(amax, default_recipe<F>{});
-}
-
 /// Encodes a matrix into the caller's memory. Formats without a tensor scale.
 ///
 /// in: [rows, columns], float, bfloat16 or half.

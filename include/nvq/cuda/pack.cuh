@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <nvq/block.hpp>
+#include <nvq/cuda/ptx.cuh>
+#include <nvq/cuda/registers.cuh>
+#include <nvq/cuda/target.cuh>
+#include <nvq/cuda/unpack.cuh>
+#include <nvq/recipe.hpp>
+
+// Values in registers to codes and their scale, for fused epilogues and quantizing kernels. Host and device
+// functions with the bits of the host's encode.
+//
+// `values` is an array of float, __half2 or __nv_bfloat162 (or nvq::cuda::pair), in the order of the columns.
+
+NVQ_BEGIN_NAMESPACE
+
+namespace cuda {
+
+/// N codes, the first in the lowest bits, and the scale of their block as it is stored (with its zero point where
+/// the format has them).
+template <class F, int N>
+struct packed {
+  codes_t<F, N> codes;
+  typename F::scale_code scale;
+};
+
+namespace detail {
+
+template <class In, int Count>
+NVQ_HD void to_floats(const In (&values)[Count], float (&out)[Count * register_traits<In>::count]) noexcept {
+  using traits = register_traits<In>;
+  for (int i = 0; i < Count; ++i) {
+    if constexpr (traits::count == 1) {
+      out[i] = values[i];
+    } else {
+      const std::uint32_t bits = traits::bits(values[i]);
+      out[2 * i] = low_of<typename traits::value>(bits);
+      out[2 * i + 1] = high_of<typename traits::value>(bits);
+    }
+  }
+}
+
+/// The values of the block codec, nvq::detail::block_scale.
+template <int N>
+struct register_values {
+  const float (&value)[N];
+  NVQ_HD constexpr std::int64_t rows() const noexcept { return 1; }
+  NVQ_HD constexpr register_values row(std::int64_t) const noexcept { return *this; }
+  template <class Fn>
+  NVQ_HD constexpr void for_each(Fn fn) const noexcept {
+    for (int i = 0; i < N; ++i) fn(i, value[i]);
+  }
+};
+
+/// Whether a recipe rounds as the element does, so that two values can be rounded by one instruction.
+template <class R, class F>
+struct rounds_plainly {
+  static constexpr bool value = &R::template element<F> == &recipe::base::template element<F>;
+};
+
+template <class E>
+NVQ_HD void put_code(std::uint32_t* words, int index, std::uint32_t codes, int bits) noexcept {
+  const int bit = index * E::bits, shift = bit % 32;
+  words[bit / 32] |= codes << shift;
+  if (shift + bits > 32) words[bit / 32 + 1] |= codes >> (32 - shift);
+}
+
+template <class F, class R, class Scaler, int N>
+NVQ_HD codes_t<F, N> encode_floats(const float (&values)[N], Scaler scaler) noexcept {
+  using E = typename F::element;
+  using codes = codes_t<F, N>;
+  std::uint32_t words[word_count<codes>] = {};
+  if constexpr (ptx::has_encode2<E>::value && rounds_plainly<R, F>::value && N % 2 == 0) {
+    for (int i = 0; i < N; i += 2)
+      put_code<E>(words, i, ptx::encode2<E>(scaler(values[i]), scaler(values[i + 1])), 2 * E::bits);
+  } else {
+    for (int i = 0; i < N; ++i) put_code<E>(words, i, R::template element<F>(scaler(values[i])), E::bits);
+  }
+  return from_words<codes>(words);
+}
+
+template <class F, class R>
+using statistic_t = typename nvq::detail::rules_t<R, F>::statistic;
+
+template <class In, int Count>
+inline constexpr int values_in = Count* register_traits<In>::count;
+
+template <class R>
+using require_recipe = std::enable_if_t<is_recipe_v<R>>;
+
+}  // namespace detail
+
+/// Encodes a block that one thread has: its scale and its codes under the recipe. The number of values is the
+/// format's block; where the block depends on the shape (rows, tensors), what is given counts as the block.
+///
+///     const auto scales = nvq::tensor_scales<nvq::NVFP4>(amax);
+///     const auto block = nvq::cuda::pack<nvq::NVFP4>(values, scales);  // block.codes, block.scale
+///
+/// scales: those of the tensor, from tensor_scales<F>(amax, recipe) of the same recipe; formats without a tensor
+/// scale have none.
+template <class F, class In, int Count, class R = default_recipe<F>, class = detail::require_recipe<R>>
+NVQ_HD packed<F, detail::values_in<In, Count>> pack(const In (&values)[Count], TensorScales scales,
+                                                    R = {}) noexcept {
+  using rules = nvq::detail::rules_t<R, F>;
+  constexpr int n = detail::values_in<In, Count>;
+  static_assert(supports_v<R, F>, "nvq: this recipe does not apply to this Format");
+  static_assert(F::block_size == 0 || F::block_size == static_cast<std::size_t>(n),
+                "nvq: pack() takes one whole block; for a part of one, gather() and pack() with a statistic");
+  detail::check_target<F>();
+  float x[n];
+  detail::to_floats(values, x);
+  const detail::register_values<n> block{x};
+  const auto statistic = nvq::detail::block_statistic<typename rules::statistic>(block);
+  const auto scale =
+      nvq::detail::block_scale<F, rules>(block, nvq::detail::column_weights{nullptr}, statistic, scales);
+  return {detail::encode_floats<F, rules>(x, rules::template scaler<F>(scale, statistic, scales)), scale};
+}
+/// The same for formats without a tensor scale.
+template <class F, class In, int Count, class R = default_recipe<F>, class = detail::require_recipe<R>>
+NVQ_HD packed<F, detail::values_in<In, Count>> pack(const In (&values)[Count], R recipe = {}) noexcept {
+  static_assert(!F::has_tensor_scale,
+                "nvq: this format has a tensor scale: pass tensor_scales<F>(amax, recipe)");
+  return pack<F>(values, TensorScales{}, recipe);
+}
+
+/// What a recipe gathers of values (its statistic: the largest magnitude, the range ...). Threads that share a
+/// block each gather of theirs and merge() the statistics in the order of the columns.
+template <class F, class In, int Count, class R = default_recipe<F>, class = detail::require_recipe<R>>
+NVQ_HD detail::statistic_t<F, R> gather(const In (&values)[Count], R = {}) noexcept {
+  constexpr int n = detail::values_in<In, Count>;
+  float x[n];
+  detail::to_floats(values, x);
+  return nvq::detail::block_statistic<detail::statistic_t<F, R>>(detail::register_values<n>{x});
+}
+
+/// Encodes a part of a block, given the statistic of all of it. Not for recipes that search (four_over_six, mse):
+/// they need the values of the block in one thread.
+template <class F, class In, int Count, class R = default_recipe<F>, class = detail::require_recipe<R>>
+NVQ_HD packed<F, detail::values_in<In, Count>> pack(const In (&values)[Count],
+                                                    detail::statistic_t<F, R> statistic, TensorScales scales,
+                                                    R = {}) noexcept {
+  using rules = nvq::detail::rules_t<R, F>;
+  static_assert(supports_v<R, F>, "nvq: this recipe does not apply to this Format");
+  static_assert(!nvq::detail::is_search<rules, F>::value,
+                "nvq: recipes that search for a scale need the whole block in one thread");
+  detail::check_target<F>();
+  constexpr int n = detail::values_in<In, Count>;
+  float x[n];
+  detail::to_floats(values, x);
+  const auto scale = rules::template scale<F>(statistic, scales);
+  return {detail::encode_floats<F, rules>(x, rules::template scaler<F>(scale, statistic, scales)), scale};
+}
+
+/// pack() of a whole block with stochastic rounding: random[i] are 32 uniform bits for value i, and the bits of
+/// encode_options::stochastic come of random_bits(seed, index). The same on every target: instructions that
+/// round stochastically (cvt.rs) are not used, since which bits they give to which value is not documented.
+template <class F, class In, int Count, class R = default_recipe<F>, class = detail::require_recipe<R>>
+NVQ_HD packed<F, detail::values_in<In, Count>> pack_stochastic(
+    const In (&values)[Count], TensorScales scales,
+    const std::uint32_t (&random)[detail::values_in<In, Count>], R recipe = {}) noexcept {
+  using rules = nvq::detail::rules_t<R, F>;
+  using E = typename F::element;
+  constexpr int n = detail::values_in<In, Count>;
+  float x[n];
+  detail::to_floats(values, x);
+  const detail::register_values<n> block{x};
+  const auto statistic = nvq::detail::block_statistic<typename rules::statistic>(block);
+  const auto scale =
+      nvq::detail::block_scale<F, rules>(block, nvq::detail::column_weights{nullptr}, statistic, scales);
+  const auto scaler = rules::template scaler<F>(scale, statistic, scales);
+  (void)recipe;
+  detail::check_target<F>();
+  std::uint32_t words[detail::word_count<codes_t<F, n>>] = {};
+  for (int i = 0; i < n; ++i)
+    detail::put_code<E>(words, i, E::encode_stochastic(scaler(x[i]), random[i]), E::bits);
+  return {detail::from_words<codes_t<F, n>>(words), scale};
+}
+
+/// The largest magnitude of values in registers, NaN ignored.
+template <class In, int Count>
+NVQ_HD float amax(const In (&values)[Count]) noexcept {
+  using traits = register_traits<In>;
+  using T = typename traits::value;
+  if constexpr (traits::count == 1) {
+    AbsMax largest;
+    for (int i = 0; i < Count; ++i) largest.add(values[i]);
+    return largest.amax;
+  } else {
+    std::uint32_t largest = 0;
+    for (int i = 0; i < Count; ++i) {
+      const std::uint32_t magnitudes = traits::bits(values[i]) & 0x7FFF7FFFu;
+      largest =
+          detail::is_half<T> ? ptx::max_f16x2(largest, magnitudes) : ptx::max_bf16x2(largest, magnitudes);
+    }
+    return max_of(detail::low_of<T>(largest), detail::high_of<T>(largest));
+  }
+}
+
+}  // namespace cuda
+
+NVQ_END_NAMESPACE
