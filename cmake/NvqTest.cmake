@@ -12,7 +12,7 @@ endfunction()
 
 # Catch2 tests: every .cpp of a folder in one program, every test case a test of its own.
 function(nvq_add_test_area area)
-  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${area}/*.cpp")
+  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${area}/*.cpp")
   if(NOT sources)
     return()
   endif()

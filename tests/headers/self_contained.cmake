@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # cmake -DCOMPILER= -DFLAGS= [-DLAUNCHER=ccache] -DWORK= -DNVQ_ROOT= -P self_contained.cmake
-# Every host header compiles alone, included twice, without exceptions and RTTI; and, after everybody else's headers, with
+# Every header but those that launch kernels compiles alone, included twice, without exceptions and RTTI; and, after everybody else's headers, with
 # `min` and `max` defined as the macros that <windows.h> makes of them.
 cmake_minimum_required(VERSION 3.23)
 set(include "${NVQ_ROOT}/include")
-file(GLOB_RECURSE headers RELATIVE "${include}" "${include}/nvq/*.hpp")
+file(GLOB_RECURSE headers RELATIVE "${include}" "${include}/nvq/*.hpp" "${include}/nvq/*.cuh")
+list(FILTER headers EXCLUDE REGEX "cuda/(launch|device)\\.cuh$")
 file(MAKE_DIRECTORY "${WORK}")
 
 function(compiles what text)

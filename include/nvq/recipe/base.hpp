@@ -95,8 +95,10 @@ struct Range {
     if (less(amax, a)) amax = a;
   }
   NVQ_HD constexpr void merge(Range other) noexcept {
-    add(other.min);
-    add(other.max);
+    // Not add(): the bounds of a range without values are infinities that are no values.
+    if (less(other.min, min)) min = other.min;
+    if (less(max, other.max)) max = other.max;
+    if (less(amax, other.amax)) amax = other.amax;
   }
 };
 
