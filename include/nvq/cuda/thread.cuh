@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nvq/aliases.hpp>
+#include <nvq/cuda/pack.cuh>
+#include <nvq/cuda/unpack.cuh>
+#include <nvq/layout.hpp>
+
+/// \file
+/// The codecs on registers, for kernels of your own: unpack() in GEMM prologues, pack() in fused epilogues. They
+/// know of no thread but their own, read and write no memory, and are the same functions on the host. Layouts'
+/// offset() (layout.hpp) says where scales go.
