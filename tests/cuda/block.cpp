@@ -109,7 +109,8 @@ bool block::stands(code_site at) {
 }
 
 void block::wait_for_block(block_thread& thread) {
-  if (++waiting_ == threads_.size()) {
+  const auto is_here = [&](block_thread* t) { return same(t->at, thread.at); };
+  if (++waiting_ == threads_.size() && std::all_of(threads_.begin(), threads_.end(), is_here)) {
     waiting_ = 0;
     for (block_thread* t : threads_) t->state = status::ready;
     order_warps();

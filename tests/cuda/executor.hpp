@@ -65,4 +65,10 @@ report run(const K& kernel, grid_shape grid, unsigned threads, const schedule& s
              [&](void* memory) { kernel(*static_cast<shared*>(memory)); });
 }
 
+/// Runs a function that uses no shared memory as every thread.
+inline report run_threads(grid_shape grid, unsigned threads, const schedule& schedule,
+                          const std::function<void()>& body) {
+  return run(launch{grid, threads, 0, 1}, schedule, [&](void*) { body(); });
+}
+
 }  // namespace executor
