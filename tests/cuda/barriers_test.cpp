@@ -128,10 +128,11 @@ TEST_CASE("threads that wait in vain are named") {
         "threads 32-63 ended");
 
   const auto different_exchanges = [] {
-    if (lane() < 16) ballot(true);
-    if (lane() >= 16) any(true);
+    if (lane() < 16) warp_ballot(true);
+    if (lane() >= 16) warp_any(true);
   };
-  CHECK(stuck(32, different_exchanges) == "block (0, 0): threads 0-15 in ballot(); threads 16-31 in any()");
+  CHECK(stuck(32, different_exchanges) ==
+        "block (0, 0): threads 0-15 in warp_ballot(); threads 16-31 in warp_any()");
 
   const auto warp_and_block = [] {
     if (lane() < 16) barrier();

@@ -45,8 +45,8 @@ std::uint32_t block_thread::exchange(warp_op what, std::uint32_t word, unsigned 
 }
 
 std::string block_thread::activity() const {
-  static const char* const ops[] = {"warp_barrier", "shuffle", "shuffle_xor", "shuffle_down",
-                                    "ballot",       "any",     "all"};
+  static const char* const ops[] = {"warp_barrier", "shuffle",  "shuffle_xor", "shuffle_down",
+                                    "warp_ballot",  "warp_any", "warp_all"};
   if (state == status::ended) return "ended";
   const std::string function = state == status::at_barrier ? "barrier" : ops[static_cast<unsigned>(op)];
   return "in " + function + "() at " + to_string(at);

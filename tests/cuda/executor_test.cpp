@@ -46,9 +46,11 @@ TEST_CASE("lanes exchange values") {
     wrong |= shuffle_xor((std::uint64_t{t} << 40) + t, 16) != (std::uint64_t{t ^ 16} << 40) + (t ^ 16);
     const pair_of_words next = shuffle_down(pair_of_words{static_cast<float>(t), t}, 1);
     wrong |= l < 31 && (next.f != static_cast<float>(t + 1) || next.u != t + 1);
-    wrong |= ballot(t % 3 == 0) != (warp % 3 == 0 ? 0x49249249u : warp % 3 == 1 ? 0x24924924u : 0x92492492u);
-    wrong |= any(t == 40) != (warp == 32) || any(false);
-    wrong |= all(t != 40) != (warp != 32) || !all(true);
+    wrong |= warp_ballot(t % 3 == 0) != (warp % 3 == 0   ? 0x49249249u
+                                         : warp % 3 == 1 ? 0x24924924u
+                                                         : 0x92492492u);
+    wrong |= warp_any(t == 40) != (warp == 32) || warp_any(false);
+    wrong |= warp_all(t != 40) != (warp != 32) || !warp_all(true);
     return wrong;
   };
   for (const order o : {order::forward, order::reverse, order::random}) {

@@ -113,17 +113,17 @@ NVQ_HD inline T shuffle_down(T value, unsigned distance, code_site at = code_sit
 }
 
 /// Bit i says whether lane i's predicate holds: __ballot_sync().
-NVQ_HD inline std::uint32_t ballot(bool predicate, code_site at = code_site::here()) noexcept {
+NVQ_HD inline std::uint32_t warp_ballot(bool predicate, code_site at = code_site::here()) noexcept {
   static_cast<void>(at);
   NVQ_THREAD(__ballot_sync(detail::full_warp(), predicate), exchange(warp_op::ballot, predicate, 0, at));
 }
 
-NVQ_HD inline bool any(bool predicate, code_site at = code_site::here()) noexcept {
+NVQ_HD inline bool warp_any(bool predicate, code_site at = code_site::here()) noexcept {
   static_cast<void>(at);
   NVQ_THREAD(__any_sync(detail::full_warp(), predicate) != 0, exchange(warp_op::any, predicate, 0, at) != 0);
 }
 
-NVQ_HD inline bool all(bool predicate, code_site at = code_site::here()) noexcept {
+NVQ_HD inline bool warp_all(bool predicate, code_site at = code_site::here()) noexcept {
   static_cast<void>(at);
   NVQ_THREAD(__all_sync(detail::full_warp(), predicate) != 0, exchange(warp_op::all, predicate, 0, at) != 0);
 }
