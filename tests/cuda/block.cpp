@@ -122,7 +122,7 @@ void block::wait_for_warp(block_thread& thread) {
   const unsigned warp = thread.thread / warp_size;
   if (++waiting_lanes_[warp] == warp_size && exchange_words(&threads_[warp * warp_size])) {
     waiting_lanes_[warp] = 0;
-    order_lanes(first_ranks_[warp]);
+    draw_lanes(first_ranks_[warp]);
     next_rank_ = std::min(next_rank_, first_ranks_[warp]);
   }
   go_on(thread);
@@ -190,17 +190,15 @@ void block::order_warps() {
     const std::size_t warp = warps[rank / warp_size];
     first_ranks_[warp] = rank;
     std::copy_n(&threads_[warp * warp_size], warp_size, &ranked_[rank]);
-    order_lanes(rank);
+    if (schedule_.threads_in == order::reverse) std::reverse(&ranked_[rank], &ranked_[rank] + warp_size);
+    draw_lanes(rank);
   }
   next_rank_ = 0;
 }
 
-void block::order_lanes(std::size_t first_rank) {
-  const auto first = ranked_.begin() + static_cast<std::ptrdiff_t>(first_rank);
-  if (schedule_.threads_in == order::random) std::shuffle(first, first + warp_size, random_);
-  if (schedule_.threads_in == order::reverse) {
-    std::sort(first, first + warp_size, [](auto* a, auto* b) { return a->thread > b->thread; });
-  }
+void block::draw_lanes(std::size_t first_rank) {
+  block_thread** const lanes = &ranked_[first_rank];
+  if (schedule_.threads_in == order::random) std::shuffle(lanes, lanes + warp_size, random_);
 }
 
 // "block (0, 1): threads 0-31 in barrier() at row.cuh:12; threads 32-63 ended"

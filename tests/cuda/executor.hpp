@@ -15,7 +15,8 @@
 //
 //     const report r = executor::run(kernel, grid, 256, {executor::order::reverse});
 //
-// Not simulated: blocks that wait for each other (they run one after the other), and memory that others see late.
+// Not simulated: blocks that wait for each other (they run one after the other), and memory that others see late. A
+// shuffle holds the lanes of a warp together here, in memory, too, which it does not on a GPU.
 
 namespace executor {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A kernel object over execution.cuh and reduce.cuh, launched.
+// Kernel objects over execution.cuh and reduce.cuh, and what launch() says of its arguments.
 #include <cstdint>
 #include <nvq/bit.hpp>
 #include <nvq/cuda/launch.cuh>
@@ -44,10 +44,18 @@ struct nothing {
   NVQ_HD void operator()(shared&) const {}
 };
 
+cudaError_t launch_rows(cudaStream_t stream) {
+  const cudaError_t error = launch(gather_rows<nvq::SignedMax>{}, {4, 2}, 256, stream, true);
+  return error != cudaSuccess ? error : launch(gather_rows<nvq::Range>{}, {4, 2}, 256, stream);
+}
+
+// What is refused, or is nothing to do, is so without a GPU, too.
 int main() {
-  cudaError_t error = launch(nothing{}, {1, 1}, 32, nullptr);
-  if (error != cudaSuccess) return 1;
-  error = launch(gather_rows<nvq::SignedMax>{}, {4, 2}, 256, nullptr, true);
-  if (error != cudaSuccess) return 1;
-  return launch(gather_rows<nvq::Range>{}, {4, 2}, 256, nullptr) == cudaSuccess ? 0 : 1;
+  const bool refused = launch(nothing{}, {1, 1}, 0, nullptr) == cudaErrorInvalidValue &&
+                       launch(nothing{}, {1, 1}, 33, nullptr) == cudaErrorInvalidValue &&
+                       launch(nothing{}, {1, 1}, 1056, nullptr) == cudaErrorInvalidValue &&
+                       launch(gather_rows<nvq::Range>{}, {1, 1}, 288, nullptr) == cudaErrorInvalidValue;
+  const bool nothing_to_do = launch(nothing{}, {0, 1}, 32, nullptr) == cudaSuccess &&
+                             launch(nothing{}, {1, 0}, 1024, nullptr) == cudaSuccess;
+  return refused && nothing_to_do ? 0 : 1;
 }

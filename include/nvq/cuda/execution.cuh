@@ -5,6 +5,7 @@
 #include <nvq/bit.hpp>
 #include <nvq/config.hpp>
 #include <nvq/cuda/host_thread.hpp>
+#include <nvq/detail/ptx.hpp>
 #include <type_traits>
 
 // What a kernel asks of its surroundings: who it is, barriers, warp exchanges, atomics.
@@ -159,14 +160,14 @@ NVQ_HD inline std::uint32_t atomic_max(std::uint32_t* target, std::uint32_t valu
 /// stream have ended and their writes are visible.
 NVQ_HD inline void grid_dependency_wait() noexcept {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  cudaGridDependencySynchronize();
+  nvq::detail::ptx::grid_dependency_wait();
 #endif
 }
 
 /// Programmatic dependent launch: lets the next kernel of the stream start its part before grid_dependency_wait().
 NVQ_HD inline void launch_dependents() noexcept {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  cudaTriggerProgrammaticLaunchCompletion();
+  nvq::detail::ptx::launch_dependents();
 #endif
 }
 

@@ -50,6 +50,13 @@ __device__ inline int to_int(float x) noexcept {
   return r;
 }
 
+#if __CUDA_ARCH__ >= 900
+__device__ inline void grid_dependency_wait() noexcept { asm volatile("griddepcontrol.wait;" ::: "memory"); }
+__device__ inline void launch_dependents() noexcept {
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+}
+#endif
+
 }  // namespace ptx
 }  // namespace detail
 
