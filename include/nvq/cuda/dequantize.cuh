@@ -31,6 +31,7 @@ struct dequantize_kernel {
   unsigned row_threads;
 
   NVQ_HD void operator()(no_shared&) const noexcept {
+    grid_dependency_wait();
     const float g = tensor_scale == nullptr ? 1.0f : *tensor_scale;
     const unsigned rows_a_block = block_threads() / row_threads, thread = thread_index();
     const bool aligned_in = runs_aligned(in.codes, F::row_bytes(in.columns), run * F::element::bits / 8);

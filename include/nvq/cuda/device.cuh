@@ -6,7 +6,9 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
+#include <nvq/cuda/convert.cuh>
 #include <nvq/cuda/dequantize.cuh>
+#include <nvq/cuda/hadamard.cuh>
 #include <nvq/cuda/launch.cuh>
 #include <nvq/cuda/quantize.cuh>
 #include <nvq/recipe.hpp>
@@ -177,6 +179,53 @@ template <class F, class T>
       F::has_tensor_scale ? tensor_scale : nullptr,
       g.row_threads};
   return launch(kernel, {g.grid_x, g.grid_y}, g.threads, stream, options.programmatic_dependent_launch);
+}
+
+/// Moves codes or scales from one layout (nvq::layout) to another of the same shape, as the host's convert_layout():
+/// every element of `out` is written, padding with `pad`.
+///
+///     const nvq::layout::Linear<> linear({rows, blocks});
+///     const nvq::layout::Blocked128x4 blocked({rows, blocks});
+///     nvq::cuda::convert_layout_async(linear, scales, blocked, swizzled, stream);
+template <class From, class To>
+[[nodiscard]] cudaError_t convert_layout_async(const From& from, const typename From::value_type* in,
+                                               const To& to, typename To::value_type* out,
+                                               cudaStream_t stream, typename To::value_type pad = {},
+                                               Recode recode = Recode::none) noexcept {
+  if (from.check() != errc::ok || to.check() != errc::ok || from.rows() != to.rows() ||
+      from.columns() != to.columns() || ((in == nullptr || out == nullptr) && to.elements() != 0))
+    return cudaErrorInvalidValue;
+  if (to.elements() == 0) return cudaSuccess;
+  unsigned wave = 0;
+  const cudaError_t error = detail::wave_of_blocks(&wave);
+  if (error != cudaSuccess) return error;
+  using kernel = detail::convert_kernel<From, To>;
+  const std::int64_t blocks = (to.elements() + kernel::threads - 1) / kernel::threads;
+  return launch(kernel{from, in, to, out, pad, recode},
+                {static_cast<unsigned>(blocks < wave ? blocks : wave), 1}, kernel::threads, stream);
+}
+
+/// hadamard16() of every 16 columns of a matrix; columns are a multiple of 16. `out` may be `in`. Strides in values, 0: the
+/// columns.
+template <class T>
+[[nodiscard]] cudaError_t hadamard_async(const T* in, shape2d shape, T* out, cudaStream_t stream,
+                                         std::uint32_t signs = hadamard_signs(), std::int64_t in_stride = 0,
+                                         std::int64_t out_stride = 0) noexcept {
+  using value = typename detail::value_of<T>::type;
+  if (in_stride == 0) in_stride = shape.columns();
+  if (out_stride == 0) out_stride = shape.columns();
+  if (!shape.valid() || shape.columns() % 16 != 0 || in_stride < shape.columns() ||
+      out_stride < shape.columns() || ((in == nullptr || out == nullptr) && shape.size() != 0))
+    return cudaErrorInvalidValue;
+  if (shape.size() == 0) return cudaSuccess;
+  unsigned wave = 0;
+  const cudaError_t error = detail::wave_of_blocks(&wave);
+  if (error != cudaSuccess) return error;
+  using kernel = detail::hadamard_kernel<value>;
+  const std::int64_t blocks = (shape.rows() * (shape.columns() / 16) + kernel::threads - 1) / kernel::threads;
+  return launch(kernel{reinterpret_cast<const value*>(in), reinterpret_cast<value*>(out), shape.rows(),
+                       shape.columns(), in_stride, out_stride, signs},
+                {static_cast<unsigned>(blocks < wave ? blocks : wave), 1}, kernel::threads, stream);
 }
 
 }  // namespace cuda

@@ -78,6 +78,7 @@ struct quantize_blocks {
   unsigned row_threads;  ///< a power of two or all threads; a multiple of `lanes`
 
   NVQ_HD void operator()(no_shared&) const noexcept {
+    grid_dependency_wait();
     const TensorScales scales = F::has_tensor_scale ? scales_of_amax<F, R>(a.amax) : TensorScales{};
     const unsigned rows_a_block = block_threads() / row_threads, thread = thread_index();
     const bool aligned_in = runs_aligned(a.in, a.row_stride * static_cast<std::int64_t>(sizeof(T)),
@@ -197,6 +198,7 @@ struct quantize_groups {
   quantize_args<F, T> a;
 
   NVQ_HD void operator()(shared& s) const noexcept {
+    grid_dependency_wait();
     const TensorScales scales = F::has_tensor_scale ? scales_of_amax<F, R>(a.amax) : TensorScales{};
     if (block_index_x() == 0 && thread_index() == 0 && a.tensor_scale != nullptr)
       *a.tensor_scale = scales.decode;
@@ -295,6 +297,7 @@ struct amax_kernel {
   unsigned row_threads;
 
   NVQ_HD void operator()(shared& s) const noexcept {
+    grid_dependency_wait();
     constexpr int run = 16;
     AbsMax largest;
     const unsigned rows_a_block = block_threads() / row_threads, thread = thread_index();
