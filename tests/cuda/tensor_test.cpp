@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernels of quantize_async, dequantize_async and amax_async, run on the CPU, against the host's functions.
+#include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <nvq/cuda/convert.cuh>
 #include <nvq/cuda/dequantize.cuh>
+#include <nvq/cuda/hadamard.cuh>
 #include <nvq/cuda/quantize.cuh>
 #include <nvq/nvq.hpp>
 #include <nvq/random.hpp>
@@ -213,4 +216,78 @@ TEST_CASE("amax kernels find the largest magnitude") {
       CHECK(nvq::float_from_bits(bits) == nvq::amax(view));
     }
   }
+}
+
+TEST_CASE("kernels that exchange through shared memory need each of their barriers") {
+  // Two rows a block, of different amax, so that what is left of the first shows in the second.
+  const std::int64_t rows = 4, columns = 700;
+  auto in = inputs<float>(rows, columns, 3);
+  for (std::int64_t i = 0; i < columns; ++i) in[static_cast<std::size_t>(columns + i)] *= 64.0f;
+  const float amax = 1.0f;
+  const auto quantize = [&](auto format, auto recipe) {
+    using F = decltype(format);
+    using kernel = nvq::cuda::detail::quantize_groups<F, float, decltype(recipe)>;
+    const Output<F> want = expected<F>(in, rows, columns, columns, amax, ScaleLayout::linear, recipe);
+    return executor::check_barriers([&, want](const executor::schedule& schedule) {
+      Output<F> out(rows, columns, ScaleLayout::linear);
+      const nvq::cuda::detail::quantize_args<F, float> args{
+          in.data(), columns, out.view(rows, columns, ScaleLayout::linear), &amax, nullptr};
+      auto report = executor::run(kernel{args}, {2, 1}, 64, schedule);
+      return executor::outcome{std::move(report), out.codes == want.codes && out.scales == want.scales};
+    });
+  };
+  CHECK(quantize(nvq::FP8_E4M3_Row{}, nvq::recipe::amax) == "");
+  CHECK(quantize(nvq::FP8_E4M3_Row{}, nvq::recipe::mse) == "");
+
+  CHECK(executor::check_barriers([&](const executor::schedule& schedule) {
+          std::uint32_t bits = 0;
+          const nvq::cuda::detail::amax_kernel<float> kernel{in.data(), rows, columns, columns, &bits, 64};
+          auto report = executor::run(kernel, {1, 1}, 64, schedule);
+          return executor::outcome{std::move(report),
+                                   nvq::float_from_bits(bits) ==
+                                       nvq::amax(nvq::matrix_view<const float>(in.data(), {rows, columns}))};
+        }) == "");
+}
+
+TEST_CASE("layout kernels convert as the host does") {
+  const auto convert = [](const auto& from, const auto& to, std::uint8_t pad, nvq::Recode recode) {
+    std::vector<std::uint8_t> in, want(static_cast<std::size_t>(to.elements())), out(want.size() + 8, guard);
+    for (std::int64_t i = 0; i < from.elements(); ++i)
+      in.push_back(static_cast<std::uint8_t>(nvq::random_bits(4, static_cast<std::uint64_t>(i))));
+    REQUIRE(nvq::convert_layout(from, in, to, want, pad, recode).ec == nvq::errc::ok);
+    want.resize(want.size() + 8, guard);
+    const nvq::cuda::detail::convert_kernel<std::decay_t<decltype(from)>, std::decay_t<decltype(to)>> kernel{
+        from, in.data(), to, out.data(), pad, recode};
+    CHECK(executor::run(kernel, {3, 1}, 64, {order::random, 3}).error == "");
+    CHECK(out == want);
+  };
+  const nvq::shape2d grid(70, 9);
+  const nvq::layout::Linear<> linear(grid);
+  const nvq::layout::Blocked128x4 blocked(grid);
+  convert(linear, blocked, 0x7F, nvq::Recode::none);
+  convert(blocked, linear, 0, nvq::Recode::none);
+  convert(linear, nvq::layout::DeepGemmUE8M0(grid), 0, nvq::Recode::none);
+}
+
+TEST_CASE("the Hadamard kernel multiplies by the matrix") {
+  const std::int64_t rows = 3, columns = 64;
+  const auto in = inputs<nvq::bfloat16>(rows, columns, 6);
+  std::vector<float> x(in.size()), out(in.size());
+  for (std::size_t i = 0; i < in.size(); ++i) x[i] = nvq::to_float(in[i]);
+  const nvq::cuda::detail::hadamard_kernel<float> kernel{
+      x.data(), out.data(), rows, columns, columns, columns, nvq::cuda::hadamard_signs()};
+  CHECK(executor::run(kernel, {1, 1}, 32).error == "");
+  const int signs[16] = {1, 1, 1, -1, 1, -1, -1, -1, -1, -1, -1, 1, -1, 1, -1, -1};
+  for (std::size_t first = 0; first < x.size(); first += 16)
+    for (unsigned j = 0; j < 16; ++j) {
+      double y = 0, magnitude = 0;
+      for (unsigned i = 0; i < 16; ++i) {
+        unsigned ones = i & j;  // H[i][j] is -1 to the number of ones
+        ones = (ones ^ ones >> 2) & 3u;
+        const double sign = (ones ^ ones >> 1) & 1u ? -signs[i] : signs[i];
+        y += sign * static_cast<double>(x[first + i]) / 4;
+        magnitude += std::abs(static_cast<double>(x[first + i]));
+      }
+      CHECK(std::abs(static_cast<double>(out[first + j]) - y) <= magnitude * 1e-7);
+    }
 }

@@ -226,7 +226,8 @@ struct quantize_groups {
       const std::int64_t left = columns - i % runs * run;
       for (std::int64_t j = 0; j < left && j < run; ++j) mine.add(to_float(in[j]));
     }
-    barrier();  // of_warps and scale are still read for the group before
+    // of_warps may still be read for the group before; a search has a barrier behind those reads.
+    if constexpr (!searches) barrier();
     const statistic whole = block_reduce(mine, memory.of_warps);
     typename F::scale_code scale;
     if constexpr (searches) {
