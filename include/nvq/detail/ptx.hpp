@@ -108,6 +108,13 @@ __device__ inline int to_int(float x) noexcept {
   return r;
 }
 
+#if __CUDA_ARCH__ >= 900
+__device__ inline void grid_dependency_wait() noexcept { asm volatile("griddepcontrol.wait;" ::: "memory"); }
+__device__ inline void launch_dependents() noexcept {
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+}
+#endif
+
 // Packed halves and bfloat16s: the value of the lower index in the low 16 bits. No operation flushes subnormals.
 
 __device__ inline float f32_from_f16(std::uint32_t low_half) noexcept {
