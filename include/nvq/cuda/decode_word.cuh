@@ -72,13 +72,15 @@ struct decode_word<E2M1, T> {
 
   NVQ_HD static void decode(std::uint32_t q, std::uint32_t (&out)[4]) noexcept {
 #if NVQ_HAS_CVT_FP4
-    if constexpr (is_half<T>) {
+    if constexpr (is_half<T>)
       nvq::detail::ptx::f16x2_from_e2m1x8(q, out);
-      return;
-    }
+    else
 #endif
+      look_up(q, out);
+  }
+  /// By a table of the magnitudes in the bytes of registers.
+  NVQ_HD static void look_up(std::uint32_t q, std::uint32_t (&out)[4]) noexcept {
     for (unsigned i = 0; i < 2; ++i, q >>= 16) {
-      // The bytes of the eight magnitudes, by their codes.
       const std::uint32_t code = q & 0x7777u, sign = nibbles_to_bytes(q) & 0x80808080u;
       if constexpr (is_half<T>) {
         const std::uint32_t high = ptx::prmt(0x3E3C3800u, 0x46444240u, code) | sign;

@@ -78,6 +78,7 @@ struct quantize_blocks {
   unsigned row_threads;  ///< a power of two or all threads; a multiple of `lanes`
 
   NVQ_HD void operator()(no_shared&) const noexcept {
+    check_target<F>();
     grid_dependency_wait();
     const TensorScales scales = F::has_tensor_scale ? scales_of_amax<F, R>(a.amax) : TensorScales{};
     const unsigned rows_a_block = block_threads() / row_threads, thread = thread_index();
@@ -198,6 +199,7 @@ struct quantize_groups {
   quantize_args<F, T> a;
 
   NVQ_HD void operator()(shared& s) const noexcept {
+    check_target<F>();
     grid_dependency_wait();
     const TensorScales scales = F::has_tensor_scale ? scales_of_amax<F, R>(a.amax) : TensorScales{};
     if (block_index_x() == 0 && thread_index() == 0 && a.tensor_scale != nullptr)
