@@ -45,8 +45,8 @@ std::uint32_t block_thread::exchange(warp_op what, std::uint32_t word, unsigned 
 }
 
 std::string block_thread::activity() const {
-  static const char* const ops[] = {"warp_barrier", "shuffle", "shuffle_xor", "shuffle_down",
-                                    "ballot",       "any",     "all"};
+  static const char* const ops[] = {"warp_barrier", "shuffle",  "shuffle_xor", "shuffle_down",
+                                    "warp_ballot",  "warp_any", "warp_all"};
   if (state == status::ended) return "ended";
   const std::string function = state == status::at_barrier ? "barrier" : ops[static_cast<unsigned>(op)];
   return "in " + function + "() at " + to_string(at);
@@ -109,7 +109,8 @@ bool block::stands(code_site at) {
 }
 
 void block::wait_for_block(block_thread& thread) {
-  if (++waiting_ == threads_.size()) {
+  const auto is_here = [&](block_thread* t) { return same(t->at, thread.at); };
+  if (++waiting_ == threads_.size() && std::all_of(threads_.begin(), threads_.end(), is_here)) {
     waiting_ = 0;
     for (block_thread* t : threads_) t->state = status::ready;
     order_warps();
@@ -121,7 +122,7 @@ void block::wait_for_warp(block_thread& thread) {
   const unsigned warp = thread.thread / warp_size;
   if (++waiting_lanes_[warp] == warp_size && exchange_words(&threads_[warp * warp_size])) {
     waiting_lanes_[warp] = 0;
-    order_lanes(first_ranks_[warp]);
+    draw_lanes(first_ranks_[warp]);
     next_rank_ = std::min(next_rank_, first_ranks_[warp]);
   }
   go_on(thread);
@@ -189,17 +190,15 @@ void block::order_warps() {
     const std::size_t warp = warps[rank / warp_size];
     first_ranks_[warp] = rank;
     std::copy_n(&threads_[warp * warp_size], warp_size, &ranked_[rank]);
-    order_lanes(rank);
+    if (schedule_.threads_in == order::reverse) std::reverse(&ranked_[rank], &ranked_[rank] + warp_size);
+    draw_lanes(rank);
   }
   next_rank_ = 0;
 }
 
-void block::order_lanes(std::size_t first_rank) {
-  const auto first = ranked_.begin() + static_cast<std::ptrdiff_t>(first_rank);
-  if (schedule_.threads_in == order::random) std::shuffle(first, first + warp_size, random_);
-  if (schedule_.threads_in == order::reverse) {
-    std::sort(first, first + warp_size, [](auto* a, auto* b) { return a->thread > b->thread; });
-  }
+void block::draw_lanes(std::size_t first_rank) {
+  block_thread** const lanes = &ranked_[first_rank];
+  if (schedule_.threads_in == order::random) std::shuffle(lanes, lanes + warp_size, random_);
 }
 
 // "block (0, 1): threads 0-31 in barrier() at row.cuh:12; threads 32-63 ended"

@@ -46,7 +46,7 @@ class block {
  private:
   void run_thread(block_thread& thread);
   void order_warps();
-  void order_lanes(std::size_t first_rank);
+  void draw_lanes(std::size_t first_rank);
   bool exchange_words(block_thread* const* lanes);
   void go_on(block_thread& from);
   std::string who_waits(grid_shape index) const;

@@ -15,7 +15,8 @@
 //
 //     const report r = executor::run(kernel, grid, 256, {executor::order::reverse});
 //
-// Not simulated: blocks that wait for each other (they run one after the other), and memory that others see late.
+// Not simulated: blocks that wait for each other (they run one after the other), and memory that others see late. A
+// shuffle holds the lanes of a warp together here, in memory, too, which it does not on a GPU.
 
 namespace executor {
 
@@ -63,6 +64,12 @@ report run(const K& kernel, grid_shape grid, unsigned threads, const schedule& s
       "what nvq::cuda::launch() asks for");
   return run(launch{grid, threads, sizeof(shared), alignof(shared)}, schedule,
              [&](void* memory) { kernel(*static_cast<shared*>(memory)); });
+}
+
+/// Runs a function that uses no shared memory as every thread.
+inline report run_threads(grid_shape grid, unsigned threads, const schedule& schedule,
+                          const std::function<void()>& body) {
+  return run(launch{grid, threads, 0, 1}, schedule, [&](void*) { body(); });
 }
 
 }  // namespace executor

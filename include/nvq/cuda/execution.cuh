@@ -5,6 +5,7 @@
 #include <nvq/bit.hpp>
 #include <nvq/config.hpp>
 #include <nvq/cuda/host_thread.hpp>
+#include <nvq/detail/ptx.hpp>
 #include <type_traits>
 
 // What a kernel asks of its surroundings: who it is, barriers, warp exchanges, atomics.
@@ -113,17 +114,17 @@ NVQ_HD inline T shuffle_down(T value, unsigned distance, code_site at = code_sit
 }
 
 /// Bit i says whether lane i's predicate holds: __ballot_sync().
-NVQ_HD inline std::uint32_t ballot(bool predicate, code_site at = code_site::here()) noexcept {
+NVQ_HD inline std::uint32_t warp_ballot(bool predicate, code_site at = code_site::here()) noexcept {
   static_cast<void>(at);
   NVQ_THREAD(__ballot_sync(detail::full_warp(), predicate), exchange(warp_op::ballot, predicate, 0, at));
 }
 
-NVQ_HD inline bool any(bool predicate, code_site at = code_site::here()) noexcept {
+NVQ_HD inline bool warp_any(bool predicate, code_site at = code_site::here()) noexcept {
   static_cast<void>(at);
   NVQ_THREAD(__any_sync(detail::full_warp(), predicate) != 0, exchange(warp_op::any, predicate, 0, at) != 0);
 }
 
-NVQ_HD inline bool all(bool predicate, code_site at = code_site::here()) noexcept {
+NVQ_HD inline bool warp_all(bool predicate, code_site at = code_site::here()) noexcept {
   static_cast<void>(at);
   NVQ_THREAD(__all_sync(detail::full_warp(), predicate) != 0, exchange(warp_op::all, predicate, 0, at) != 0);
 }
@@ -159,14 +160,14 @@ NVQ_HD inline std::uint32_t atomic_max(std::uint32_t* target, std::uint32_t valu
 /// stream have ended and their writes are visible.
 NVQ_HD inline void grid_dependency_wait() noexcept {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  cudaGridDependencySynchronize();
+  nvq::detail::ptx::grid_dependency_wait();
 #endif
 }
 
 /// Programmatic dependent launch: lets the next kernel of the stream start its part before grid_dependency_wait().
 NVQ_HD inline void launch_dependents() noexcept {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  cudaTriggerProgrammaticLaunchCompletion();
+  nvq::detail::ptx::launch_dependents();
 #endif
 }
 

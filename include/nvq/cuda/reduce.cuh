@@ -22,6 +22,10 @@ namespace cuda {
 
 namespace detail {
 
+NVQ_HD constexpr bool is_group(int lanes) noexcept {
+  return lanes >= 1 && lanes <= 32 && (lanes & (lanes - 1)) == 0;
+}
+
 template <std::size_t Words>
 struct reduce_words {
   struct words {
@@ -46,8 +50,7 @@ using reduce_storage = detail::reduce_words<sizeof(Statistic) / 4>;
 /// Merges over aligned groups of `Lanes` lanes, a power of two.
 template <int Lanes = 32, class Statistic>
 NVQ_HD inline Statistic warp_reduce(Statistic mine, code_site at = code_site::here()) noexcept {
-  static_assert(Lanes >= 1 && Lanes <= 32 && (Lanes & (Lanes - 1)) == 0,
-                "nvq::cuda: a group of lanes is a power of two up to 32");
+  static_assert(detail::is_group(Lanes), "nvq::cuda: a group of lanes is a power of two up to 32");
   for (unsigned distance = 1; distance < Lanes; distance *= 2) {
     const Statistic theirs = shuffle_xor(mine, distance, at);
     const bool first = (lane() & distance) == 0;
@@ -61,7 +64,13 @@ NVQ_HD inline Statistic warp_reduce(Statistic mine, code_site at = code_site::he
 /// The largest over aligned groups of `Lanes` lanes.
 template <int Lanes = 32>
 NVQ_HD inline float warp_amax(float amax, code_site at = code_site::here()) noexcept {
-  return float_from_bits(warp_reduce<Lanes>(detail::amax_bits{float_bits(amax)}, at).bits);
+  static_assert(detail::is_group(Lanes), "nvq::cuda: a group of lanes is a power of two up to 32");
+  std::uint32_t bits = float_bits(amax);
+  for (unsigned distance = 1; distance < Lanes; distance *= 2) {
+    const std::uint32_t theirs = shuffle_xor(bits, distance, at);
+    if (bits < theirs) bits = theirs;
+  }
+  return float_from_bits(bits);
 }
 
 /// Merges over all threads of the block. One barrier(); before `shared` is used again another is up to the caller.

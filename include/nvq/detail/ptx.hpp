@@ -222,6 +222,13 @@ __device__ inline std::uint32_t f16x2_from_e3m2x2(std::uint32_t codes) noexcept 
 }
 #endif
 
+#if __CUDA_ARCH__ >= 900
+__device__ inline void grid_dependency_wait() noexcept { asm volatile("griddepcontrol.wait;" ::: "memory"); }
+__device__ inline void launch_dependents() noexcept {
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+}
+#endif
+
 }  // namespace ptx
 }  // namespace detail
 
