@@ -93,10 +93,8 @@ void block::run(grid_shape index, const std::function<void(void*)>& body) {
         thread);
   }
   order_warps();
-  host_thread* const outside = host_thread::current();
   host_thread::current() = ranked_[0];
   fiber::switch_to(caller_, ranked_[0]->stack);
-  host_thread::current() = outside;
   if (ended_ != threads_.size()) report_.error = who_waits(index);
 }
 

@@ -157,6 +157,18 @@ TEST_CASE("stochastic codes are the element's under the caller's bits") {
   }
 }
 
+TEST_CASE("codes under a given scale are the quotients rounded") {
+  long wrong = 0;
+  for (const float scale : {0.0f, 0.25f, 0.37f, 1e-38f})
+    over_values<nvq::bfloat16, 16>([&](const pair<nvq::bfloat16>(&values)[8], const float(&x)[16]) {
+      std::uint8_t codes[16];
+      for (int i = 0; i < 16; ++i)
+        codes[i] = nvq::E4M3::encode(scale == 0.0f ? std::copysign(0.0f, x[i]) : x[i] / scale);
+      wrong += !same_codes<nvq::FP8_E4M3, 16>(nvq::cuda::encode<nvq::FP8_E4M3>(values, scale), codes);
+    });
+  CHECK(wrong == 0);
+}
+
 TEMPLATE_TEST_CASE("amax of registers", "", nvq::half, nvq::bfloat16) {
   over_values<TestType, 32>([](const pair<TestType>(&values)[16], const float(&x)[32]) {
     float expected = 0;

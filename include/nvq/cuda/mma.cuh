@@ -16,6 +16,11 @@
 /// and rounds once. Tensor cores do not document the order and the precision of their sums, so the two agree within
 /// roundings, and exactly where no partial sum needs one.
 
+#if defined(__CUDA_ARCH__) && !NVQ_HAS_MMA_BLOCK_SCALE
+// Defined nowhere: the assembler's error message; see <nvq/cuda/target.cuh>.
+extern "C" __device__ void nvq_block_scaled_mma_needs_target_sm_120a_or_sm_121a();
+#endif
+
 NVQ_BEGIN_NAMESPACE
 
 namespace cuda {
@@ -163,8 +168,7 @@ NVQ_HD void mma(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t 
   else
     nvq::detail::ptx::mma_m16n8k64_mxfp4<ByteA, ThreadA, ByteB, ThreadB>(d, a, b, scales_a, scales_b);
 #else
-  static_assert(detail::never<F>,
-                "nvq: mma with block scales needs sm_120a or sm_121a (or the family, sm_120f)");
+  nvq_block_scaled_mma_needs_target_sm_120a_or_sm_121a();
 #endif
 #else
   using map = mma_m16n8k64;

@@ -153,6 +153,18 @@ NVQ_HD packed<F, detail::values_in<In, Count>> pack(const In (&values)[Count],
   return {detail::encode_floats<F, rules>(x, rules::template scaler<F>(scale, statistic, scales)), scale};
 }
 
+/// Encodes N values under a scale that is there already (of a KV cache, per tensor, head or token): x / scale, rounded;
+/// 0 under a scale of 0. unpack() is the way back.
+template <class F, class In, int Count>
+NVQ_HD codes_t<F, detail::values_in<In, Count>> encode(const In (&values)[Count],
+                                                       typename F::scale_code scale) noexcept {
+  static_assert(!F::has_tensor_scale && !F::has_zero_point, "nvq: encode() is for formats with one scale");
+  detail::check_target<F>();
+  float x[detail::values_in<In, Count>];
+  detail::to_floats(values, x);
+  return detail::encode_floats<F, recipe::base>(x, DivideOrZero{F::block_scale::decode(scale)});
+}
+
 /// pack() of a whole block with stochastic rounding: random[i] are 32 uniform bits for value i, and the bits of
 /// encode_options::stochastic come of random_bits(seed, index). The same on every target: instructions that
 /// round stochastically (cvt.rs) are not used, since which bits they give to which value is not documented.

@@ -114,6 +114,13 @@ __device__ inline int to_int(float x) noexcept {
   return r;
 }
 
+#if __CUDA_ARCH__ >= 900
+__device__ inline void grid_dependency_wait() noexcept { asm volatile("griddepcontrol.wait;" ::: "memory"); }
+__device__ inline void launch_dependents() noexcept {
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+}
+#endif
+
 // Packed halves and bfloat16s: the value of the lower index in the low 16 bits. No operation flushes subnormals.
 
 __device__ inline float f32_from_f16(std::uint32_t low_half) noexcept {
@@ -225,13 +232,6 @@ __device__ inline std::uint32_t f16x2_from_e3m2x2(std::uint32_t codes) noexcept 
   std::uint32_t r;
   asm("cvt.rn.f16x2.e3m2x2 %0, %1;" : "=r"(r) : "h"(static_cast<std::uint16_t>(codes)));
   return r;
-}
-#endif
-
-#if __CUDA_ARCH__ >= 900
-__device__ inline void grid_dependency_wait() noexcept { asm volatile("griddepcontrol.wait;" ::: "memory"); }
-__device__ inline void launch_dependents() noexcept {
-  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
 }
 #endif
 

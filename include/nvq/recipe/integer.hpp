@@ -186,7 +186,8 @@ struct gptq : base {
 ///   z = round(clamp(-8 - lo / s, -8, 7))
 ///   code = round(clamp(x / s + z, -8, 7))
 ///
-/// with lo <= 0 <= hi. A zero block has z = 0 and codes 0 (8 as stored).
+/// with lo <= 0 <= hi. A zero block has z = 0 and codes 0 (8 as stored). Where (hi - lo) / 15 underflows and
+/// lo is negative, z = 7 (15 as stored).
 struct compressed_tensors_affine : base {
   using statistic = MinMax;
   template <class F>
@@ -202,7 +203,10 @@ struct compressed_tensors_affine : base {
   NVQ_HD static constexpr typename F::scale_code scale(MinMax s, TensorScales) noexcept {
     const float wanted = div_rn(sub_rn(s.max, s.min), F::element::largest());
     const float offset = half_range<F>();
-    if (is_zero(wanted)) return {F::block_scale::encode(exp2i(-23)), static_cast<std::uint8_t>(offset)};
+    if (is_zero(wanted)) {  // replaced only after lo was divided by it: -lo / 0 is infinite
+      const float z = is_zero(s.min) ? offset : F::element::largest();
+      return {F::block_scale::encode(exp2i(-23)), F::element::encode(z)};
+    }
     const auto code = F::block_scale::encode(wanted);
     const float z = clamp(sub_rn(negate(offset), div_rn(s.min, F::block_scale::decode(code))), negate(offset),
                           sub_rn(offset, 1.0f));

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <cuda_runtime.h>
+
+#include <cstdint>
+#include <nvq/cuda/convert.cuh>
+#include <nvq/cuda/dequantize.cuh>
+#include <nvq/cuda/hadamard.cuh>
+#include <nvq/cuda/launch.cuh>
+#include <nvq/cuda/quantize.cuh>
+#include <nvq/recipe.hpp>
+
+/// \file
+/// Whole tensors in device memory. Every function launches kernels on the stream it is given and returns; nothing is
+/// allocated, nothing is read back, so all of them can be captured in a CUDA graph. Indices have 64 bits. The bytes
+/// are those of the host's encode and decode.
+///
+/// cudaErrorInvalidValue: a null pointer where there are values, an invalid shape, a row stride below the columns, a
+/// layout that the format has no scales for. Other errors are those of the launch.
+
+NVQ_BEGIN_NAMESPACE
+
+namespace cuda {
+
+struct quantize_options {
+  std::int64_t row_stride = 0;                 ///< of the input, in values; 0: the columns
+  std::uint8_t* zero_points = nullptr;         ///< [scale rows, scale columns], for formats that have them
+  float* tensor_scale = nullptr;               ///< receives the decode scale of the tensor
+  bool programmatic_dependent_launch = false;  ///< sm_90 and above; see launch()
+};
+
+struct dequantize_options {
+  std::int64_t row_stride = 0;                ///< of the output, in values; 0: the columns
+  const std::uint8_t* zero_points = nullptr;  ///< for formats that have them
+  bool programmatic_dependent_launch = false;
+};
+
+namespace detail {
+
+/// The library's type of a value; the vendor's types have the same bits.
+template <class T>
+struct value_of;
+template <>
+struct value_of<float> {
+  using type = float;
+};
+template <>
+struct value_of<half> {
+  using type = half;
+};
+template <>
+struct value_of<bfloat16> {
+  using type = bfloat16;
+};
+template <>
+struct value_of<__half> {
+  using type = half;
+};
+template <>
+struct value_of<__nv_bfloat16> {
+  using type = bfloat16;
+};
+
+/// Blocks that keep the current device busy while each does several rows.
+inline cudaError_t wave_of_blocks(unsigned* wave) noexcept {
+  int device = 0, processors = 0;
+  cudaError_t error = cudaGetDevice(&device);
+  if (error == cudaSuccess)
+    error = cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device);
+  *wave = static_cast<unsigned>(processors) * 16;
+  return error;
+}
+
+template <class F>
+bool valid_tensor(shape2d shape, std::int64_t row_stride, ScaleLayout layout, const void* values,
+                  const void* codes, const void* scales, const void* zero_points) noexcept {
+  constexpr bool byte_scales_along_rows = sizeof(typename F::scale_type) == 1 && F::block::rows == 1;
+  if (!shape.valid() || row_stride < shape.columns()) return false;
+  if (shape.rows() != 0 && row_stride > INT64_MAX / 8 / shape.rows()) return false;
+  if (layout != ScaleLayout::linear && !byte_scales_along_rows) return false;
+  if (shape.size() == 0) return true;
+  return values != nullptr && codes != nullptr && scales != nullptr &&
+         (!F::has_zero_point || zero_points != nullptr);
+}
+
+}  // namespace detail
+
+/// amax = max |x| of a matrix, NaN ignored; *amax is a float in device memory. Also over several tensors that share a
+/// scale: `keep` takes the larger of what *amax holds and the matrix.
+///
+/// T: float, __half, __nv_bfloat16, nvq::half, nvq::bfloat16.
+template <class T>
+[[nodiscard]] cudaError_t amax_async(const T* in, shape2d shape, float* amax, cudaStream_t stream,
+                                     std::int64_t row_stride = 0, bool keep = false) noexcept {
+  using value = typename detail::value_of<T>::type;
+  if (row_stride == 0) row_stride = shape.columns();
+  if (!shape.valid() || row_stride < shape.columns() || amax == nullptr ||
+      (in == nullptr && shape.size() != 0))
+    return cudaErrorInvalidValue;
+  cudaError_t error = keep ? cudaSuccess : cudaMemsetAsync(amax, 0, sizeof(float), stream);
+  if (error != cudaSuccess || shape.size() == 0) return error;
+  unsigned wave = 0;
+  if ((error = detail::wave_of_blocks(&wave)) != cudaSuccess) return error;
+  const auto g = detail::runs_over(shape.rows(), (shape.columns() + 15) / 16, wave);
+  const detail::amax_kernel<value> kernel{
+      reinterpret_cast<const value*>(in),     shape.rows(), shape.columns(), row_stride,
+      reinterpret_cast<std::uint32_t*>(amax), g.row_threads};
+  return launch(kernel, {g.grid_x, g.grid_y}, g.threads, stream);
+}
+
+/// Quantizes a matrix.
+///
+/// in: [rows, columns]; float, __half, __nv_bfloat16, nvq::half or nvq::bfloat16; 16-byte alignment of the rows makes it
+///   fast, less is correct.
+/// codes: F::codes_bytes(rows, columns) bytes, as on the host.
+/// scales: decode multipliers in `layout`, nvq::scales_bytes(layout, grid) bytes for one-byte scales, of which the
+///   padding is written with 0; other scales and those of tiles are linear.
+/// amax: device pointer to the amax of the tensor, for formats with a tensor scale or one scale for the tensor; else
+///   null.
+template <class F, class T, class R = default_recipe<F>>
+[[nodiscard]] cudaError_t quantize_async(const T* in, shape2d shape, std::uint8_t* codes,
+                                         typename F::scale_type* scales, const float* amax,
+                                         ScaleLayout layout, cudaStream_t stream, R = {},
+                                         const quantize_options& options = {}) noexcept {
+  using value = typename detail::value_of<T>::type;
+  using kernel_type = detail::quantize_kernel<F, value, R>;
+  static_assert(is_recipe_v<R> && supports_v<R, F>, "nvq: this recipe does not apply to this Format");
+  static_assert(!nvq::detail::is_packed_scale<typename F::block_scale>::value,
+                "nvq: double-quantized scales are made on the host");
+  const std::int64_t row_stride = options.row_stride == 0 ? shape.columns() : options.row_stride;
+  constexpr bool needs_amax = F::has_tensor_scale || F::block::rows == 0;
+  if (!detail::valid_tensor<F>(shape, row_stride, layout, in, codes, scales, options.zero_points) ||
+      (needs_amax && amax == nullptr && shape.size() != 0))
+    return cudaErrorInvalidValue;
+  if (shape.size() == 0) return cudaSuccess;
+
+  unsigned wave = 0;
+  const cudaError_t error = detail::wave_of_blocks(&wave);
+  if (error != cudaSuccess) return error;
+  const detail::quantize_args<F, value> args{
+      reinterpret_cast<const value*>(in),
+      row_stride,
+      {shape.rows(), shape.columns(), codes, scales, options.zero_points, layout},
+      amax,
+      options.tensor_scale};
+  const auto l = detail::quantize_launch<kernel_type>(args, wave);
+  return launch(l.kernel, l.grid, l.threads, stream, options.programmatic_dependent_launch);
+}
+
+/// Decodes a matrix: (code * scale) * tensor scale in float, rounded to T.
+///
+/// codes, scales, layout: as quantize_async writes them. tensor_scale: device pointer to the decode scale; null for
+/// formats without one. out: [rows, columns] of T as in quantize_async.
+template <class F, class T>
+[[nodiscard]] cudaError_t dequantize_async(const std::uint8_t* codes, const typename F::scale_type* scales,
+                                           ScaleLayout layout, const float* tensor_scale, shape2d shape,
+                                           T* out, cudaStream_t stream,
+                                           const dequantize_options& options = {}) noexcept {
+  using value = typename detail::value_of<T>::type;
+  static_assert(!nvq::detail::is_packed_scale<typename F::block_scale>::value,
+                "nvq: double-quantized scales are decoded on the host");
+  const std::int64_t row_stride = options.row_stride == 0 ? shape.columns() : options.row_stride;
+  if (!detail::valid_tensor<F>(shape, row_stride, layout, out, codes, scales, options.zero_points) ||
+      (F::has_tensor_scale && tensor_scale == nullptr && shape.size() != 0))
+    return cudaErrorInvalidValue;
+  if (shape.size() == 0) return cudaSuccess;
+
+  unsigned wave = 0;
+  const cudaError_t error = detail::wave_of_blocks(&wave);
+  if (error != cudaSuccess) return error;
+  const auto g = detail::runs_over(shape.rows(), (shape.columns() + 15) / 16, wave);
+  const detail::dequantize_kernel<F, value> kernel{
+      {shape.rows(), shape.columns(), codes, scales, options.zero_points, layout},
+      reinterpret_cast<value*>(out),
+      row_stride,
+      F::has_tensor_scale ? tensor_scale : nullptr,
+      g.row_threads};
+  return launch(kernel, {g.grid_x, g.grid_y}, g.threads, stream, options.programmatic_dependent_launch);
+}
+
+/// Moves codes or scales from one layout (nvq::layout) to another of the same shape, as the host's convert_layout():
+/// every element of `out` is written, padding with `pad`.
+///
+///     const nvq::layout::Linear<> linear({rows, blocks});
+///     const nvq::layout::Blocked128x4 blocked({rows, blocks});
+///     nvq::cuda::convert_layout_async(linear, scales, blocked, swizzled, stream);
+template <class From, class To>
+[[nodiscard]] cudaError_t convert_layout_async(const From& from, const typename From::value_type* in,
+                                               const To& to, typename To::value_type* out,
+                                               cudaStream_t stream, typename To::value_type pad = {},
+                                               Recode recode = Recode::none) noexcept {
+  if (from.check() != errc::ok || to.check() != errc::ok || from.rows() != to.rows() ||
+      from.columns() != to.columns() || ((in == nullptr || out == nullptr) && to.elements() != 0))
+    return cudaErrorInvalidValue;
+  if (to.elements() == 0) return cudaSuccess;
+  unsigned wave = 0;
+  const cudaError_t error = detail::wave_of_blocks(&wave);
+  if (error != cudaSuccess) return error;
+  using kernel = detail::convert_kernel<From, To>;
+  const std::int64_t blocks = (to.elements() + kernel::threads - 1) / kernel::threads;
+  return launch(kernel{from, in, to, out, pad, recode},
+                {static_cast<unsigned>(blocks < wave ? blocks : wave), 1}, kernel::threads, stream);
+}
+
+/// hadamard16() of every 16 columns of a matrix; columns are a multiple of 16. `out` may be `in`. Strides in values, 0: the
+/// columns.
+template <class T>
+[[nodiscard]] cudaError_t hadamard_async(const T* in, shape2d shape, T* out, cudaStream_t stream,
+                                         std::uint32_t signs = hadamard_signs(), std::int64_t in_stride = 0,
+                                         std::int64_t out_stride = 0) noexcept {
+  using value = typename detail::value_of<T>::type;
+  if (in_stride == 0) in_stride = shape.columns();
+  if (out_stride == 0) out_stride = shape.columns();
+  if (!shape.valid() || shape.columns() % 16 != 0 || in_stride < shape.columns() ||
+      out_stride < shape.columns() || ((in == nullptr || out == nullptr) && shape.size() != 0))
+    return cudaErrorInvalidValue;
+  if (shape.size() == 0) return cudaSuccess;
+  unsigned wave = 0;
+  const cudaError_t error = detail::wave_of_blocks(&wave);
+  if (error != cudaSuccess) return error;
+  using kernel = detail::hadamard_kernel<value>;
+  const std::int64_t blocks = (shape.rows() * (shape.columns() / 16) + kernel::threads - 1) / kernel::threads;
+  return launch(kernel{reinterpret_cast<const value*>(in), reinterpret_cast<value*>(out), shape.rows(),
+                       shape.columns(), in_stride, out_stride, signs},
+                {static_cast<unsigned>(blocks < wave ? blocks : wave), 1}, kernel::threads, stream);
+}
+
+}  // namespace cuda
+
+NVQ_END_NAMESPACE
