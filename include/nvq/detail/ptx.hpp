@@ -172,6 +172,17 @@ __device__ inline std::uint32_t max_bf16x2(std::uint32_t a, std::uint32_t b) noe
   asm("max.bf16x2 %0, %1, %2;" : "=r"(r) : "r"(a), "r"(b));
   return r;
 }
+/// (a & mask) | bits and (a & mask) ^ bits in one instruction, which the compiler makes two of.
+__device__ inline std::uint32_t and_or(std::uint32_t a, std::uint32_t mask, std::uint32_t bits) noexcept {
+  std::uint32_t r;
+  asm("lop3.b32 %0, %1, %2, %3, 0xEA;" : "=r"(r) : "r"(a), "r"(mask), "r"(bits));
+  return r;
+}
+__device__ inline std::uint32_t and_xor(std::uint32_t a, std::uint32_t mask, std::uint32_t bits) noexcept {
+  std::uint32_t r;
+  asm("lop3.b32 %0, %1, %2, %3, 0x6A;" : "=r"(r) : "r"(a), "r"(mask), "r"(bits));
+  return r;
+}
 __device__ inline std::uint32_t prmt(std::uint32_t a, std::uint32_t b, std::uint32_t selector) noexcept {
   std::uint32_t r;
   asm("prmt.b32 %0, %1, %2, %3;" : "=r"(r) : "r"(a), "r"(b), "r"(selector));
