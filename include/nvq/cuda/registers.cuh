@@ -13,6 +13,13 @@
 
 // What the register functions take and return: codes in registers, and values as float or in pairs.
 
+/// Before loops over registers: one that the compiler leaves as a loop would put them into memory.
+#if defined(__CUDA_ARCH__)
+#define NVQ_UNROLL _Pragma("unroll")
+#else
+#define NVQ_UNROLL
+#endif
+
 NVQ_BEGIN_NAMESPACE
 
 namespace cuda {
@@ -41,11 +48,13 @@ inline constexpr unsigned word_count = (sizeof(Codes) + 3) / 4;
 
 template <class Codes>
 NVQ_HD void to_words(const Codes& codes, std::uint32_t (&words)[word_count<Codes>]) noexcept {
-  if constexpr (std::is_integral<Codes>::value)
-    for (unsigned i = 0; i < word_count<Codes>; ++i)
+  NVQ_UNROLL
+  for (unsigned i = 0; i < word_count<Codes>; ++i) {
+    if constexpr (std::is_integral<Codes>::value)
       words[i] = static_cast<std::uint32_t>(static_cast<std::uint64_t>(codes) >> 32 * i);
-  else
-    for (unsigned i = 0; i < word_count<Codes>; ++i) words[i] = codes.word[i];
+    else
+      words[i] = codes.word[i];
+  }
 }
 
 template <class Codes>
@@ -56,6 +65,7 @@ NVQ_HD Codes from_words(const std::uint32_t (&words)[word_count<Codes>]) noexcep
     return static_cast<Codes>(all);
   } else {
     Codes codes;
+    NVQ_UNROLL
     for (unsigned i = 0; i < word_count<Codes>; ++i) codes.word[i] = words[i];
     return codes;
   }

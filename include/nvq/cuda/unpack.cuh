@@ -34,12 +34,14 @@ NVQ_HD void element_pairs(const std::uint32_t (&words)[W], std::uint32_t (&pairs
                           [[maybe_unused]] std::uint8_t zero_point) noexcept {
   using E = typename F::element;
   constexpr unsigned per_word = 32 / E::bits;
+  NVQ_UNROLL
   for (unsigned w = 0; w < W; ++w) {
     std::uint32_t part[per_word / 2];
     if constexpr (F::has_zero_point)
       decode_word<E, T>::decode(words[w], part, zero_point);
     else
       decode_word<E, T>::decode(words[w], part);
+    NVQ_UNROLL
     for (unsigned i = 0; i < per_word / 2; ++i)
       if (w * per_word / 2 + i < N / 2) pairs[w * per_word / 2 + i] = part[i];
   }
@@ -67,12 +69,18 @@ struct scale_is {
 template <class S, class T>
 struct scale_is<Affine<S>, T> : scale_is<S, T> {};
 
+/// block_scale::decode(), of E4M3 by the instructions that decode codes.
 template <class F>
 NVQ_HD float scale_value(const typename F::scale_code& scale) noexcept {
-  if constexpr (F::has_zero_point)
+  if constexpr (F::has_zero_point) {
     return F::block_scale::decode(scale.scale);
-  else
+  } else if constexpr (std::is_same<typename F::block_scale, ScaleE4M3>::value) {
+    std::uint32_t pairs[2];
+    decode_word<E4M3, half>::decode(scale, pairs);
+    return low_of<half>(pairs[0]);
+  } else {
     return F::block_scale::decode(scale);
+  }
 }
 template <class F>
 NVQ_HD std::uint8_t zero_point(const typename F::scale_code& scale) noexcept {
@@ -89,11 +97,13 @@ NVQ_HD void element_floats(const std::uint32_t (&words)[W], float (&out)[N], std
   if constexpr (N % 2 == 0 && decode_word<E, bfloat16>::exists && is_bfloat16_exact<E>::value) {
     std::uint32_t pairs[N / 2];
     element_pairs<F, bfloat16, N>(words, pairs, zero);
+    NVQ_UNROLL
     for (unsigned i = 0; i < N / 2; ++i) {
       out[2 * i] = low_of<bfloat16>(pairs[i]);
       out[2 * i + 1] = high_of<bfloat16>(pairs[i]);
     }
   } else {
+    NVQ_UNROLL
     for (unsigned i = 0; i < N; ++i) {
       out[i] = decode_one<E, N>(words, i);
       if (F::has_zero_point) out[i] = sub_rn(out[i], E::decode(zero));
@@ -124,24 +134,30 @@ NVQ_HD void unpack_as(const codes_t<F, Count * register_traits<Out>::count>& cod
     if constexpr (Apply == Factors::block) {
       const float s = scale_value<F>(scale);
       const std::uint32_t factor = make_pair<T>(s, s);
+      NVQ_UNROLL
       for (unsigned i = 0; i < n / 2; ++i) pairs[i] = mul_pair<T>(pairs[i], factor);
     }
+    NVQ_UNROLL
     for (unsigned i = 0; i < n / 2; ++i) out[i] = traits::from_bits(pairs[i]);
   } else {
     float values[n];
     element_floats<F, n>(words, values, zero);
     if constexpr (Apply != Factors::none) {
       const float s = scale_value<F>(scale);
+      NVQ_UNROLL
       for (unsigned i = 0; i < n; ++i) {
         values[i] = mul_rn(values[i], s);
         if (Apply == Factors::all) values[i] = mul_rn(values[i], tensor_scale);
       }
     }
-    if constexpr (std::is_same<T, float>::value)
+    if constexpr (std::is_same<T, float>::value) {
+      NVQ_UNROLL
       for (unsigned i = 0; i < n; ++i) out[i] = values[i];
-    else
+    } else {
+      NVQ_UNROLL
       for (unsigned i = 0; i < n / 2; ++i)
         out[i] = traits::from_bits(make_pair<T>(values[2 * i], values[2 * i + 1]));
+    }
   }
 }
 
@@ -189,10 +205,12 @@ NVQ_HD void unpack(std::uint32_t codes, Out (&out)[4]) noexcept {
   } else if constexpr (std::is_same<typename F::element, E2M1>::value) {
     decoder::decode_biased(codes, pairs);
     const std::uint32_t power = detail::both(detail::is_half<T> ? 0x7400u : 0x7E80u);  // 2^bias
+    NVQ_UNROLL
     for (unsigned i = 0; i < 4; ++i) pairs[i] = detail::mul_pair<T>(pairs[i], power);
   } else {
     decoder::decode_interleaved(codes, pairs);
   }
+  NVQ_UNROLL
   for (unsigned i = 0; i < 4; ++i) out[i] = traits::from_bits(pairs[i]);
 }
 
@@ -210,6 +228,7 @@ NVQ_HD void unpack_biased(std::uint32_t codes, Out (&out)[Count]) noexcept {
   static_assert(Count * traits::count * F::element::bits == 32, "nvq: unpack_biased takes one word of codes");
   std::uint32_t pairs[Count];
   detail::decode_word<typename F::element, typename traits::value>::decode_biased(codes, pairs);
+  NVQ_UNROLL
   for (unsigned i = 0; i < Count; ++i) out[i] = traits::from_bits(pairs[i]);
 }
 
@@ -220,6 +239,7 @@ NVQ_HD void unpack_e4m3(std::uint32_t codes, std::uint32_t (&out)[2]) noexcept {
   using E = typename F::element;
   static_assert(std::is_same<E, E2M1>::value || std::is_same<E, Int4>::value,
                 "nvq: unpack_e4m3 takes E2M1 and Int4 codes");
+  NVQ_UNROLL
   for (unsigned i = 0; i < 2; ++i, codes >>= 16) {
     const std::uint32_t low = codes & 0x7777u, signs = detail::nibbles_to_bytes(codes);
     if constexpr (std::is_same<E, E2M1>::value) {
