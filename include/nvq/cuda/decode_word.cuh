@@ -80,7 +80,7 @@ struct decode_word<E2M1, T> {
   }
   /// By a table of the magnitudes in the bytes of registers.
   NVQ_HD static void look_up(std::uint32_t q, std::uint32_t (&out)[4]) noexcept {
-    for (int i = 0; i < 2; ++i, q >>= 16) {
+    for (unsigned i = 0; i < 2; ++i, q >>= 16) {
       const std::uint32_t code = q & 0x7777u, sign = nibbles_to_bytes(q) & 0x80808080u;
       if constexpr (is_half<T>) {
         const std::uint32_t high = ptx::prmt(0x3E3C3800u, 0x46444240u, code) | sign;
@@ -96,7 +96,7 @@ struct decode_word<E2M1, T> {
   }
   /// Values times 2^-bias, from the interleaved order.
   NVQ_HD static void decode_biased(std::uint32_t q, std::uint32_t (&out)[4]) noexcept {
-    for (int i = 0; i < 4; ++i) {
+    for (unsigned i = 0; i < 4; ++i) {
       const std::uint32_t x = q << (12 - 4 * i);
       out[i] = (x & 0x80008000u) | (x & 0x70007000u) >> (is_half<T> ? 3 : 6);
     }
@@ -110,14 +110,14 @@ struct decode_word<E4M3, T> {
 
   NVQ_HD static void decode(std::uint32_t q, std::uint32_t (&out)[2]) noexcept {
 #if NVQ_HAS_CVT_FP8
-    for (int i = 0; i < 2; ++i) {
+    for (unsigned i = 0; i < 2; ++i) {
       const std::uint32_t p = nvq::detail::ptx::f16x2_from_e4m3x2(q >> 16 * i);
       out[i] = is_half<T> ? p : make_pair<T>(low_of<half>(p), high_of<half>(p));
     }
 #else
     std::uint32_t biased[2] = {};
     decode_biased(q, biased);
-    for (int i = 0; i < 2; ++i) {
+    for (unsigned i = 0; i < 2; ++i) {
       // Adding 1 carries into the sign of the one magnitude that is NaN.
       const std::uint32_t magnitude = ptx::prmt(q, 0, i == 0 ? 0x1404u : 0x3424u) & 0x7F007F00u;
       const std::uint32_t is_nan = (magnitude + 0x01000100u) & 0x80008000u;
@@ -128,7 +128,7 @@ struct decode_word<E4M3, T> {
   }
   /// Values times 2^-bias; NaN reads as 480.
   NVQ_HD static void decode_biased(std::uint32_t q, std::uint32_t (&out)[2]) noexcept {
-    for (int i = 0; i < 2; ++i) {
+    for (unsigned i = 0; i < 2; ++i) {
       const std::uint32_t x = ptx::prmt(q, 0, i == 0 ? 0x1404u : 0x3424u);
       out[i] = (x & 0x80008000u) | (x & 0x7F007F00u) >> (is_half<T> ? 1 : 4);
     }
@@ -139,7 +139,7 @@ template <class T>
 struct decode_word<E5M2, T> {
   static constexpr bool exists = true;
   NVQ_HD static void decode(std::uint32_t q, std::uint32_t (&out)[2]) noexcept {
-    for (int i = 0; i < 2; ++i) {
+    for (unsigned i = 0; i < 2; ++i) {
       const std::uint32_t p = ptx::prmt(q, 0, i == 0 ? 0x1404u : 0x3424u);  // the upper byte of a half
       out[i] = is_half<T> ? p : make_pair<T>(low_of<half>(p), high_of<half>(p));
     }
@@ -149,7 +149,7 @@ struct decode_word<E5M2, T> {
 /// Nibbles as unsigned integers less `zero`, a pair of the integer that stands for 0 added to 1024 or 128.
 template <class T>
 NVQ_HD void decode_nibbles(std::uint32_t q, std::uint32_t zero, std::uint32_t (&out)[4]) noexcept {
-  for (int i = 0; i < 4; ++i)
+  for (unsigned i = 0; i < 4; ++i)
     out[i] = sub_pair<T>((q >> 4 * i & 0x000F000Fu) | both(is_half<T> ? 0x6400u : 0x4300u), zero);
 }
 
