@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # cmake -DNVCC= -DARCH=sm_90a -DWORK= "-DFLAG_SETS=-use_fast_math -fmad=false;..." [-DDEFINES=-DNVQ_EVERYTHING] [-DSTD=17]
 #       -DNVQ_ROOT= -P ptx.cmake
-# All headers and the kernels of codecs.cu and registers.cu, as PTX: the same under every set of flags; without flushed or
+# All headers and the kernels of codecs.cu, registers.cu and tensors.cu, as PTX: the same under every set of flags; without flushed or
 # approximate operations; with the target's own conversions where it has them.
 cmake_minimum_required(VERSION 3.23)
 if(NOT STD)
@@ -15,7 +15,7 @@ set(text "")
 foreach(header IN LISTS headers)
   string(APPEND text "#include <${header}>\n")
 endforeach()
-foreach(kernels codecs registers)
+foreach(kernels codecs registers tensors)
   string(APPEND text "#include \"${CMAKE_CURRENT_LIST_DIR}/${kernels}.cu\"\n")
 endforeach()
 file(WRITE "${source}" "${text}")

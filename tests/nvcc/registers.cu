@@ -93,6 +93,18 @@ __global__ void pack_stochastic(const In* in, nvq::TensorScales scales, const st
   load(random, bits);
   *out = nvq::cuda::pack_stochastic<F>(x, scales, bits);
 }
+template <class F, class In>
+__global__ void encode(const In* in, typename F::scale_code scale, codes_t<F, 8>* out) {
+  values<In, 8> x;
+  load(in, x);
+  *out = nvq::cuda::encode<F>(x, scale);
+}
+__global__ void hadamard(const float* in, float* out) {
+  float x[16];
+  load(in, x);
+  nvq::cuda::hadamard16(x);
+  store(x, out);
+}
 template <class In>
 __global__ void amax(const In* in, float* out) {
   values<In, 16> x;
@@ -141,6 +153,7 @@ void use_format(std::tuple<R...>*) {
     unpack_e4m3<F><<<1, 1>>>({}, nullptr);
   if constexpr (!std::is_same<E, nvq::UInt4>::value && !std::is_same<E, nvq::NormalFloat4>::value)
     pack_stochastic<F, float><<<1, 1>>>(nullptr, {}, nullptr, nullptr);
+  if constexpr (!F::has_tensor_scale && !F::has_zero_point) encode<F, float><<<1, 1>>>(nullptr, {}, nullptr);
   (use_recipe<F, R>(), ...);
 }
 template <class... F>
@@ -150,6 +163,7 @@ void use_formats(std::tuple<F...>*) {
 
 void use() {
   use_formats(static_cast<Families*>(nullptr));
+  hadamard<<<1, 1>>>(nullptr, nullptr);
   amax<float><<<1, 1>>>(nullptr, nullptr);
   amax<__half2><<<1, 1>>>(nullptr, nullptr);
   amax<__nv_bfloat162><<<1, 1>>>(nullptr, nullptr);
