@@ -214,6 +214,21 @@ NVQ_HD void unpack(std::uint32_t codes, Out (&out)[4]) noexcept {
   for (unsigned i = 0; i < 4; ++i) out[i] = traits::from_bits(pairs[i]);
 }
 
+/// The same of codes with a zero point, which is taken off; the scale is left to the caller.
+template <class F, Order Codes, class Out>
+NVQ_HD void unpack(std::uint32_t codes, std::uint8_t zero_point, Out (&out)[4]) noexcept {
+  static_assert(F::has_zero_point && F::element::bits == 4, "nvq: this format's codes have no zero point");
+  using traits = register_traits<Out>;
+  using decoder = detail::decode_word<typename F::element, typename traits::value>;
+  std::uint32_t pairs[4];
+  if constexpr (Codes == Order::linear)
+    decoder::decode(codes, pairs, zero_point);
+  else
+    decoder::decode_interleaved(codes, pairs, zero_point);
+  NVQ_UNROLL
+  for (int i = 0; i < 4; ++i) out[i] = traits::from_bits(pairs[i]);
+}
+
 /// unpack_biased() gives elements times 2^-unpack_bias: E2M1 and E4M3 in half and bfloat16.
 template <class F, class Out>
 inline constexpr int unpack_bias =
@@ -230,6 +245,40 @@ NVQ_HD void unpack_biased(std::uint32_t codes, Out (&out)[Count]) noexcept {
   detail::decode_word<typename F::element, typename traits::value>::decode_biased(codes, pairs);
   NVQ_UNROLL
   for (unsigned i = 0; i < Count; ++i) out[i] = traits::from_bits(pairs[i]);
+}
+
+/// unpack_biased() with a block scale gives values times 2^-unpack_scaled_bias: NVFP4 in half and bfloat16, MXFP4 in
+/// bfloat16.
+template <class F, class Out>
+inline constexpr int unpack_scaled_bias = detail::is_half<typename register_traits<Out>::value> ? 7 : 16;
+
+/// Eight E2M1 codes in interleaved order to code * block scale * 2^-unpack_scaled_bias<F, Out>, a power that the
+/// caller's tensor scale or sums take: a multiplication for a pair beside unpack_biased(), and no product is
+/// subnormal or rounded. Of MXFP4 that holds for scales between 2^-100 and 2^17; larger ones give NaN.
+///
+/// Linear codes read as interleaved ones are those of columns 0, 4, 1, 5, 2, 6, 3, 7: a GEMM may sum along k in any
+/// order, so a kernel that arranges its other operand alike needs no other layout of weights.
+template <class F, class Out>
+NVQ_HD void unpack_biased(std::uint32_t codes, typename F::scale_code scale, Out (&out)[4]) noexcept {
+  using traits = register_traits<Out>;
+  using T = typename traits::value;
+  using S = typename F::block_scale;
+  static_assert(
+      std::is_same<typename F::element, E2M1>::value &&
+          (std::is_same<S, ScaleE4M3>::value || (std::is_same<S, ScaleE8M0>::value && !detail::is_half<T>)),
+      "nvq: unpack_biased with a scale is for NVFP4, and MXFP4 in bfloat16");
+  constexpr int power = unpack_bias<F, Out> - unpack_scaled_bias<F, Out>;
+  std::uint32_t factor;
+  if constexpr (std::is_same<S, ScaleE8M0>::value) {
+    factor = detail::both(scale > 254 - power ? 0x7FFFu : (scale + static_cast<std::uint32_t>(power)) << 7);
+  } else {
+    const float s = mul_rn(detail::scale_value<F>(scale), exp2i(power));
+    factor = detail::make_pair<T>(s, s);
+  }
+  std::uint32_t pairs[4];
+  detail::decode_word<E2M1, T>::decode_biased(codes, pairs);
+  NVQ_UNROLL
+  for (int i = 0; i < 4; ++i) out[i] = traits::from_bits(detail::mul_pair<T>(pairs[i], factor));
 }
 
 /// Eight E2M1 or Int4 codes to eight E4M3 codes of the same values (all are E4M3 numbers), for FP8 tensor cores;
