@@ -156,9 +156,9 @@ NVQ_HD packed<F, detail::values_in<In, Count>> pack(const In (&values)[Count],
 
 /// Encodes N values under a scale that is there already (of a KV cache, per tensor, head or token): x / scale, rounded;
 /// 0 under a scale of 0. unpack() is the way back.
-template <class F, class In, unsigned Count>
-NVQ_HD codes_t<F, detail::values_in<In, Count>> encode(const In (&values)[Count],
-                                                       typename F::scale_code scale) noexcept {
+// The type of the codes is a parameter because nvcc cannot deduce it as the return type.
+template <class F, class In, unsigned Count, class Codes = codes_t<F, detail::values_in<In, Count>>>
+NVQ_HD Codes encode(const In (&values)[Count], typename F::scale_code scale) noexcept {
   static_assert(!F::has_tensor_scale && !F::has_zero_point, "nvq: encode() is for formats with one scale");
   detail::check_target<F>();
   float x[detail::values_in<In, Count>];
