@@ -4,6 +4,7 @@
 #include <cuda_fp16.h>
 
 #include <cstdint>
+#include <nvq/cuda/mma.cuh>
 #include <nvq/cuda/thread.cuh>
 #include <tuple>
 
@@ -112,6 +113,18 @@ __global__ void amax(const In* in, float* out) {
   *out = nvq::cuda::amax(x);
 }
 
+template <class T>
+__global__ void mma(float (*d)[4], const std::uint32_t (*a)[4], const std::uint32_t (*b)[2]) {
+  nvq::cuda::mma<T>(*d, *a, *b);
+}
+template <class F>
+__global__ void mma_scaled(float (*d)[4], const std::uint32_t (*a)[4], const std::uint32_t (*b)[2],
+                           std::uint32_t scales_a, std::uint32_t scales_b) {
+#if NVQ_HAS_MMA_BLOCK_SCALE
+  nvq::cuda::mma<F>(*d, *a, *b, scales_a, scales_b);
+#endif
+}
+
 template <class F, class Pair>
 void use_pairs() {
   using E = typename F::element;
@@ -163,6 +176,10 @@ void use_formats(std::tuple<F...>*) {
 
 void use() {
   use_formats(static_cast<Families*>(nullptr));
+  mma<nvq::half><<<1, 32>>>(nullptr, nullptr, nullptr);
+  mma<nvq::bfloat16><<<1, 32>>>(nullptr, nullptr, nullptr);
+  mma_scaled<nvq::NVFP4><<<1, 32>>>(nullptr, nullptr, nullptr, 0, 0);
+  mma_scaled<nvq::MXFP4><<<1, 32>>>(nullptr, nullptr, nullptr, 0, 0);
   hadamard<<<1, 1>>>(nullptr, nullptr);
   amax<float><<<1, 1>>>(nullptr, nullptr);
   amax<__half2><<<1, 1>>>(nullptr, nullptr);
