@@ -40,7 +40,7 @@ float element(unsigned code) {
 }
 
 /// Differences between `out` and the values of codes first, first + step ... of `value(code)`.
-template <class F, class Out, int Count, class Value>
+template <class F, class Out, unsigned Count, class Value>
 long differences(const Out (&out)[Count], unsigned first, unsigned step, Value value) {
   float expected[Count * register_traits<Out>::count];
   unsigned i = 0;
@@ -49,7 +49,7 @@ long differences(const Out (&out)[Count], unsigned first, unsigned step, Value v
 }
 
 /// Blocks of N codes so that every code occurs.
-template <class F, class Out, int N, class Check>
+template <class F, class Out, unsigned N, class Check>
 long over_codes(Check check) {
   long wrong = 0;
   for (unsigned first = 0; first < 1u << F::element::bits; first += N) {
@@ -59,7 +59,7 @@ long over_codes(Check check) {
   return wrong;
 }
 
-template <class F, class Out, int N>
+template <class F, class Out, unsigned N>
 long scaled_differences(const std::vector<typename F::scale_code>& list, float tensor_scale) {
   long wrong = 0;
   for (const auto& scale : list)
@@ -76,7 +76,7 @@ long scaled_differences(const std::vector<typename F::scale_code>& list, float t
   return wrong;
 }
 
-template <class F, class Out, int N>
+template <class F, class Out, unsigned N>
 void check_elements() {
   INFO(N << " codes");
   CHECK(over_codes<F, Out, N>([](const codes_t<F, N>& codes, auto& out, unsigned first) {

@@ -75,15 +75,13 @@ struct decode_word<E2M1, T> {
     if constexpr (is_half<T>)
       nvq::detail::ptx::f16x2_from_e2m1x8(q, out);
     else
-      decode_by_table(q, out);
-#else
-    decode_by_table(q, out);
 #endif
+      look_up(q, out);
   }
-  NVQ_HD static void decode_by_table(std::uint32_t q, std::uint32_t (&out)[4]) noexcept {
+  /// By a table of the magnitudes in the bytes of registers.
+  NVQ_HD static void look_up(std::uint32_t q, std::uint32_t (&out)[4]) noexcept {
     NVQ_UNROLL
-    for (int i = 0; i < 2; ++i, q >>= 16) {
-      // The bytes of the eight magnitudes, by their codes.
+    for (unsigned i = 0; i < 2; ++i, q >>= 16) {
       const std::uint32_t code = q & 0x7777u, sign = nibbles_to_bytes(q) & 0x80808080u;
       if constexpr (is_half<T>) {
         const std::uint32_t high = ptx::prmt(0x3E3C3800u, 0x46444240u, code) | sign;
@@ -100,7 +98,7 @@ struct decode_word<E2M1, T> {
   /// Values times 2^-bias, from the interleaved order.
   NVQ_HD static void decode_biased(std::uint32_t q, std::uint32_t (&out)[4]) noexcept {
     NVQ_UNROLL
-    for (int i = 0; i < 4; ++i) {
+    for (unsigned i = 0; i < 4; ++i) {
       const std::uint32_t x = q << (12 - 4 * i);
       out[i] = (x & 0x80008000u) | (x & 0x70007000u) >> (is_half<T> ? 3 : 6);
     }
@@ -115,7 +113,7 @@ struct decode_word<E4M3, T> {
   NVQ_HD static void decode(std::uint32_t q, std::uint32_t (&out)[2]) noexcept {
 #if NVQ_HAS_CVT_FP8
     NVQ_UNROLL
-    for (int i = 0; i < 2; ++i) {
+    for (unsigned i = 0; i < 2; ++i) {
       const std::uint32_t p = nvq::detail::ptx::f16x2_from_e4m3x2(q >> 16 * i);
       out[i] = is_half<T> ? p : make_pair<T>(low_of<half>(p), high_of<half>(p));
     }
@@ -123,7 +121,7 @@ struct decode_word<E4M3, T> {
     std::uint32_t biased[2] = {};
     decode_biased(q, biased);
     NVQ_UNROLL
-    for (int i = 0; i < 2; ++i) {
+    for (unsigned i = 0; i < 2; ++i) {
       // Adding 1 carries into the sign of the one magnitude that is NaN.
       const std::uint32_t magnitude = ptx::prmt(q, 0, i == 0 ? 0x1404u : 0x3424u) & 0x7F007F00u;
       const std::uint32_t is_nan = (magnitude + 0x01000100u) & 0x80008000u;
@@ -135,7 +133,7 @@ struct decode_word<E4M3, T> {
   /// Values times 2^-bias; NaN reads as 480.
   NVQ_HD static void decode_biased(std::uint32_t q, std::uint32_t (&out)[2]) noexcept {
     NVQ_UNROLL
-    for (int i = 0; i < 2; ++i) {
+    for (unsigned i = 0; i < 2; ++i) {
       const std::uint32_t x = ptx::prmt(q, 0, i == 0 ? 0x1404u : 0x3424u);
       out[i] = (x & 0x80008000u) | (x & 0x7F007F00u) >> (is_half<T> ? 1 : 4);
     }
@@ -147,7 +145,7 @@ struct decode_word<E5M2, T> {
   static constexpr bool exists = true;
   NVQ_HD static void decode(std::uint32_t q, std::uint32_t (&out)[2]) noexcept {
     NVQ_UNROLL
-    for (int i = 0; i < 2; ++i) {
+    for (unsigned i = 0; i < 2; ++i) {
       const std::uint32_t p = ptx::prmt(q, 0, i == 0 ? 0x1404u : 0x3424u);  // the upper byte of a half
       out[i] = is_half<T> ? p : make_pair<T>(low_of<half>(p), high_of<half>(p));
     }
@@ -165,7 +163,7 @@ struct decode_word<UInt4, T> {
   NVQ_HD static void decode_interleaved(std::uint32_t q, std::uint32_t (&out)[4],
                                         std::uint32_t zero_point = 0) noexcept {
     NVQ_UNROLL
-    for (int i = 0; i < 4; ++i)
+    for (unsigned i = 0; i < 4; ++i)
       out[i] = sub_pair<T>(ptx::and_or(q >> 4 * i, 0x000F000Fu, both(integer_magic<T>)),
                            both(integer_magic<T> + zero_point));
   }
@@ -182,7 +180,7 @@ struct decode_word<Int4, T> {
   // Turning the sign bit over makes two's complement an unsigned integer less 8.
   NVQ_HD static void decode_interleaved(std::uint32_t q, std::uint32_t (&out)[4]) noexcept {
     NVQ_UNROLL
-    for (int i = 0; i < 4; ++i)
+    for (unsigned i = 0; i < 4; ++i)
       out[i] = sub_pair<T>(ptx::and_xor(q >> 4 * i, 0x000F000Fu, both(integer_magic<T> + 8)),
                            both(integer_magic<T> + 8));
   }

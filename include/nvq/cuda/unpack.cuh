@@ -20,29 +20,29 @@ namespace cuda {
 
 namespace detail {
 
-template <class E, int N, class Words>
-NVQ_HD float decode_one(const Words& words, int i) noexcept {
-  const int bit = i * E::bits, shift = bit % 32;
+template <class E, unsigned N, class Words>
+NVQ_HD float decode_one(const Words& words, unsigned i) noexcept {
+  const unsigned bit = i * E::bits, shift = bit % 32;
   std::uint32_t code = words[bit / 32] >> shift;
   if (32 % E::bits != 0 && shift + E::bits > 32) code |= words[bit / 32 + 1] << (32 - shift);
   return E::decode(static_cast<std::uint8_t>(code & ((1u << E::bits) - 1)));
 }
 
 /// The elements of N codes as N / 2 pairs of T; less `zero_point` where the format has them.
-template <class F, class T, int N, int W>
+template <class F, class T, unsigned N, unsigned W>
 NVQ_HD void element_pairs(const std::uint32_t (&words)[W], std::uint32_t (&pairs)[N / 2],
                           [[maybe_unused]] std::uint8_t zero_point) noexcept {
   using E = typename F::element;
-  constexpr int per_word = 32 / E::bits;
+  constexpr unsigned per_word = 32 / E::bits;
   NVQ_UNROLL
-  for (int w = 0; w < W; ++w) {
+  for (unsigned w = 0; w < W; ++w) {
     std::uint32_t part[per_word / 2];
     if constexpr (F::has_zero_point)
       decode_word<E, T>::decode(words[w], part, zero_point);
     else
       decode_word<E, T>::decode(words[w], part);
     NVQ_UNROLL
-    for (int i = 0; i < per_word / 2; ++i)
+    for (unsigned i = 0; i < per_word / 2; ++i)
       if (w * per_word / 2 + i < N / 2) pairs[w * per_word / 2 + i] = part[i];
   }
 }
@@ -91,20 +91,20 @@ NVQ_HD std::uint8_t zero_point(const typename F::scale_code& scale) noexcept {
 }
 
 /// The elements of N codes as floats.
-template <class F, int N, int W>
+template <class F, unsigned N, unsigned W>
 NVQ_HD void element_floats(const std::uint32_t (&words)[W], float (&out)[N], std::uint8_t zero) noexcept {
   using E = typename F::element;
   if constexpr (N % 2 == 0 && decode_word<E, bfloat16>::exists && is_bfloat16_exact<E>::value) {
     std::uint32_t pairs[N / 2];
     element_pairs<F, bfloat16, N>(words, pairs, zero);
     NVQ_UNROLL
-    for (int i = 0; i < N / 2; ++i) {
+    for (unsigned i = 0; i < N / 2; ++i) {
       out[2 * i] = low_of<bfloat16>(pairs[i]);
       out[2 * i + 1] = high_of<bfloat16>(pairs[i]);
     }
   } else {
     NVQ_UNROLL
-    for (int i = 0; i < N; ++i) {
+    for (unsigned i = 0; i < N; ++i) {
       out[i] = decode_one<E, N>(words, i);
       if (F::has_zero_point) out[i] = sub_rn(out[i], E::decode(zero));
     }
@@ -114,13 +114,13 @@ NVQ_HD void element_floats(const std::uint32_t (&words)[W], float (&out)[N], std
 /// Which factors unpack() applies.
 enum class Factors { none, block, all };
 
-template <Factors Apply, class F, class Out, int Count>
+template <Factors Apply, class F, class Out, unsigned Count>
 NVQ_HD void unpack_as(const codes_t<F, Count * register_traits<Out>::count>& codes,
                       typename F::scale_code scale, float tensor_scale, Out (&out)[Count]) noexcept {
   check_target<F>();
   using traits = register_traits<Out>;
   using T = typename traits::value;
-  constexpr int n = Count * traits::count, words_n = word_count<codes_t<F, n>>;
+  constexpr unsigned n = Count * traits::count, words_n = word_count<codes_t<F, n>>;
   std::uint32_t words[words_n];
   to_words(codes, words);
   const std::uint8_t zero = Apply == Factors::none ? std::uint8_t{0} : zero_point<F>(scale);
@@ -135,25 +135,28 @@ NVQ_HD void unpack_as(const codes_t<F, Count * register_traits<Out>::count>& cod
       const float s = scale_value<F>(scale);
       const std::uint32_t factor = make_pair<T>(s, s);
       NVQ_UNROLL
-      for (int i = 0; i < n / 2; ++i) pairs[i] = mul_pair<T>(pairs[i], factor);
+      for (unsigned i = 0; i < n / 2; ++i) pairs[i] = mul_pair<T>(pairs[i], factor);
     }
     NVQ_UNROLL
-    for (int i = 0; i < n / 2; ++i) out[i] = traits::from_bits(pairs[i]);
+    for (unsigned i = 0; i < n / 2; ++i) out[i] = traits::from_bits(pairs[i]);
   } else {
     float values[n];
     element_floats<F, n>(words, values, zero);
     if constexpr (Apply != Factors::none) {
       const float s = scale_value<F>(scale);
       NVQ_UNROLL
-      for (int i = 0; i < n; ++i) {
+      for (unsigned i = 0; i < n; ++i) {
         values[i] = mul_rn(values[i], s);
         if (Apply == Factors::all) values[i] = mul_rn(values[i], tensor_scale);
       }
     }
-    if constexpr (std::is_same<T, float>::value) NVQ_UNROLL
-    for (int i = 0; i < n; ++i) out[i] = values[i];
-    else NVQ_UNROLL for (int i = 0; i < n / 2; ++i) out[i] =
-        traits::from_bits(make_pair<T>(values[2 * i], values[2 * i + 1]));
+    NVQ_UNROLL
+    for (unsigned i = 0; i < Count; ++i) {
+      if constexpr (std::is_same<T, float>::value)
+        out[i] = values[i];
+      else
+        out[i] = traits::from_bits(make_pair<T>(values[2 * i], values[2 * i + 1]));
+    }
   }
 }
 
@@ -164,7 +167,7 @@ NVQ_HD void unpack_as(const codes_t<F, Count * register_traits<Out>::count>& cod
 ///
 ///     __nv_bfloat162 b[4];
 ///     nvq::cuda::unpack<nvq::NVFP4>(codes, scale, tensor_scale, b);  // 8 codes in a uint32_t
-template <class F, class Out, int Count>
+template <class F, class Out, unsigned Count>
 NVQ_HD void unpack(const codes_t<F, Count * register_traits<Out>::count>& codes, typename F::scale_code scale,
                    float tensor_scale, Out (&out)[Count]) noexcept {
   constexpr auto apply = F::has_tensor_scale ? detail::Factors::all : detail::Factors::block;
@@ -174,14 +177,14 @@ NVQ_HD void unpack(const codes_t<F, Count * register_traits<Out>::count>& codes,
 /// The values without the tensor scale: code * block scale. For a GEMM, which multiplies its sums by the tensor
 /// scale once: half the instructions, and nothing is rounded where the product fits the type, as E2M1 * E4M3 does
 /// in half and bfloat16 and E2M1 * E8M0 in bfloat16.
-template <class F, class Out, int Count>
+template <class F, class Out, unsigned Count>
 NVQ_HD void unpack(const codes_t<F, Count * register_traits<Out>::count>& codes, typename F::scale_code scale,
                    Out (&out)[Count]) noexcept {
   detail::unpack_as<detail::Factors::block, F>(codes, scale, 1.0f, out);
 }
 
 /// The elements alone; both scales are left to the caller, who subtracts zero points, too.
-template <class F, class Out, int Count>
+template <class F, class Out, unsigned Count>
 NVQ_HD void unpack(const codes_t<F, Count * register_traits<Out>::count>& codes, Out (&out)[Count]) noexcept {
   detail::unpack_as<detail::Factors::none, F>(codes, {}, 1.0f, out);
 }
@@ -202,12 +205,12 @@ NVQ_HD void unpack(std::uint32_t codes, Out (&out)[4]) noexcept {
     decoder::decode_biased(codes, pairs);
     const std::uint32_t power = detail::both(detail::is_half<T> ? 0x7400u : 0x7E80u);  // 2^bias
     NVQ_UNROLL
-    for (int i = 0; i < 4; ++i) pairs[i] = detail::mul_pair<T>(pairs[i], power);
+    for (unsigned i = 0; i < 4; ++i) pairs[i] = detail::mul_pair<T>(pairs[i], power);
   } else {
     decoder::decode_interleaved(codes, pairs);
   }
   NVQ_UNROLL
-  for (int i = 0; i < 4; ++i) out[i] = traits::from_bits(pairs[i]);
+  for (unsigned i = 0; i < 4; ++i) out[i] = traits::from_bits(pairs[i]);
 }
 
 /// The same of codes with a zero point, which is taken off; the scale is left to the caller.
@@ -222,7 +225,7 @@ NVQ_HD void unpack(std::uint32_t codes, std::uint8_t zero_point, Out (&out)[4]) 
   else
     decoder::decode_interleaved(codes, pairs, zero_point);
   NVQ_UNROLL
-  for (int i = 0; i < 4; ++i) out[i] = traits::from_bits(pairs[i]);
+  for (unsigned i = 0; i < 4; ++i) out[i] = traits::from_bits(pairs[i]);
 }
 
 /// unpack_biased() gives elements times 2^-unpack_bias: E2M1 and E4M3 in half and bfloat16.
@@ -233,14 +236,14 @@ inline constexpr int unpack_bias =
 /// Elements times 2^-unpack_bias<F, Out>, a power that the caller folds into a scale: two instructions a pair, none
 /// of them floating-point. Eight E2M1 codes in interleaved order, or four E4M3 codes; the NaN of E4M3 reads as 480.
 /// The smallest values are subnormal: what consumes them must not flush.
-template <class F, class Out, int Count>
+template <class F, class Out, unsigned Count>
 NVQ_HD void unpack_biased(std::uint32_t codes, Out (&out)[Count]) noexcept {
   using traits = register_traits<Out>;
   static_assert(Count * traits::count * F::element::bits == 32, "nvq: unpack_biased takes one word of codes");
   std::uint32_t pairs[Count];
   detail::decode_word<typename F::element, typename traits::value>::decode_biased(codes, pairs);
   NVQ_UNROLL
-  for (int i = 0; i < Count; ++i) out[i] = traits::from_bits(pairs[i]);
+  for (unsigned i = 0; i < Count; ++i) out[i] = traits::from_bits(pairs[i]);
 }
 
 /// unpack_biased() with a block scale gives values times 2^-unpack_scaled_bias: NVFP4 in half and bfloat16, MXFP4 in
@@ -274,7 +277,7 @@ NVQ_HD void unpack_biased(std::uint32_t codes, typename F::scale_code scale, Out
   std::uint32_t pairs[4];
   detail::decode_word<E2M1, T>::decode_biased(codes, pairs);
   NVQ_UNROLL
-  for (int i = 0; i < 4; ++i) out[i] = traits::from_bits(detail::mul_pair<T>(pairs[i], factor));
+  for (unsigned i = 0; i < 4; ++i) out[i] = traits::from_bits(detail::mul_pair<T>(pairs[i], factor));
 }
 
 /// Eight E2M1 or Int4 codes to eight E4M3 codes of the same values (all are E4M3 numbers), for FP8 tensor cores;
@@ -285,7 +288,7 @@ NVQ_HD void unpack_e4m3(std::uint32_t codes, std::uint32_t (&out)[2]) noexcept {
   static_assert(std::is_same<E, E2M1>::value || std::is_same<E, Int4>::value,
                 "nvq: unpack_e4m3 takes E2M1 and Int4 codes");
   NVQ_UNROLL
-  for (int i = 0; i < 2; ++i, codes >>= 16) {
+  for (unsigned i = 0; i < 2; ++i, codes >>= 16) {
     const std::uint32_t low = codes & 0x7777u, signs = detail::nibbles_to_bytes(codes);
     if constexpr (std::is_same<E, E2M1>::value) {
       out[i] = ptx::prmt(0x3C383000u, 0x4C484440u, low) | (signs & 0x80808080u);

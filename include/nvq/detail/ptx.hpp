@@ -108,6 +108,11 @@ __device__ inline bool less(float a, float b) noexcept {
   asm("{ .reg .pred p; setp.lt.f32 p, %1, %2; selp.u32 %0, 1, 0, p; }" : "=r"(r) : "f"(a), "f"(b));
   return r != 0;
 }
+__device__ inline float max_magnitude(float a, float x) noexcept {
+  float r;
+  asm("{ .reg .f32 m; abs.f32 m, %2; max.f32 %0, %1, m; }" : "=f"(r) : "f"(a), "f"(x));
+  return r;
+}
 __device__ inline int to_int(float x) noexcept {
   int r;
   asm("cvt.rzi.s32.f32 %0, %1;" : "=r"(r) : "f"(x));

@@ -69,7 +69,7 @@ struct trtllm : common {
   template <class F>
   NVQ_HD static constexpr Multiply scaler(float, AbsMax s, TensorScales) noexcept {
     const float max = F::element::largest();
-    return {min_of(div_rn(max, max_of(s.amax, 1e-6f)), mul_rn(max, 512.0f))};
+    return Multiply{min_of(div_rn(max, max_of(s.amax, 1e-6f)), mul_rn(max, 512.0f))};
   }
 };
 
@@ -81,7 +81,7 @@ struct deepseek : common {
   }
   template <class F>
   NVQ_HD static constexpr Divide scaler(float s, AbsMax, TensorScales) noexcept {
-    return {s};
+    return Divide{s};
   }
 };
 
@@ -104,7 +104,7 @@ struct deepgemm : base {
   }
   template <class F>
   NVQ_HD static constexpr Multiply scaler(typename F::scale_code s, AbsMaxNaN, TensorScales) noexcept {
-    return {div_rn(1.0f, F::block_scale::decode(s))};
+    return Multiply{div_rn(1.0f, F::block_scale::decode(s))};
   }
 };
 
@@ -120,7 +120,7 @@ struct transformer_engine : common {
   }
   template <class F>
   NVQ_HD static constexpr Multiply scaler(float, AbsMax s, TensorScales) noexcept {
-    return {encode_scale<F>(s.amax)};
+    return Multiply{encode_scale<F>(s.amax)};
   }
 
  private:

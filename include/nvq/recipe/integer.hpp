@@ -56,7 +56,7 @@ struct compressed_tensors : base {
   template <class F>
   NVQ_HD static constexpr DivideIn<Bf16> scaler(typename F::scale_code code, AbsMaxNaN,
                                                 TensorScales) noexcept {
-    return {F::block_scale::decode(code)};
+    return DivideIn<Bf16>{F::block_scale::decode(code)};
   }
 };
 
@@ -70,7 +70,7 @@ struct vllm : base {
   }
   template <class F>
   NVQ_HD static constexpr Multiply scaler(float, AbsMax s, TensorScales) noexcept {
-    return {is_zero(s.amax) ? 0.0f : div_rn(F::element::largest(), s.amax)};
+    return Multiply{is_zero(s.amax) ? 0.0f : div_rn(F::element::largest(), s.amax)};
   }
 };
 
@@ -95,7 +95,7 @@ struct ggml : base {
   template <class F>
   NVQ_HD static constexpr Multiply scaler(typename F::scale_code, SignedMax s, TensorScales) noexcept {
     const float d = step<F>(s);
-    return {is_zero(d) ? 0.0f : div_rn(1.0f, d)};
+    return Multiply{is_zero(d) ? 0.0f : div_rn(1.0f, d)};
   }
   template <class F>
   NVQ_HD static constexpr std::uint8_t element(float scaled) noexcept {
@@ -149,7 +149,7 @@ struct asymmetric : base {
   }
   template <class F>
   NVQ_HD static constexpr AffineScaler scaler(typename F::scale_code code, MinMax, TensorScales) noexcept {
-    return {F::block_scale::decode(code.scale), static_cast<float>(code.zero_point)};
+    return AffineScaler{F::block_scale::decode(code.scale), static_cast<float>(code.zero_point)};
   }
 };
 
@@ -166,7 +166,7 @@ struct gptq : base {
   }
   template <class F>
   NVQ_HD static constexpr AffineScaler scaler(typename F::scale_code code, MinMax s, TensorScales) noexcept {
-    return {step<F>(s), static_cast<float>(code.zero_point)};
+    return AffineScaler{step<F>(s), static_cast<float>(code.zero_point)};
   }
 
  private:
@@ -214,7 +214,7 @@ struct compressed_tensors_affine : base {
   }
   template <class F>
   NVQ_HD static constexpr Scaler scaler(typename F::scale_code code, MinMax, TensorScales) noexcept {
-    return {F::block_scale::decode(code.scale), static_cast<float>(code.zero_point), half_range<F>()};
+    return Scaler{F::block_scale::decode(code.scale), static_cast<float>(code.zero_point), half_range<F>()};
   }
 
  private:
@@ -240,7 +240,7 @@ struct awq : base {
   }
   template <class F>
   NVQ_HD static constexpr AffineScaler scaler(typename F::scale_code code, Range s, TensorScales) noexcept {
-    return {step<F>(s), static_cast<float>(code.zero_point)};
+    return AffineScaler{step<F>(s), static_cast<float>(code.zero_point)};
   }
 
  private:

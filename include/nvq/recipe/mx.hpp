@@ -34,7 +34,7 @@ struct common : base {
   template <class F, class Statistic>
   NVQ_HD static constexpr Multiply scaler(typename F::scale_code code, Statistic, TensorScales) noexcept {
     // Under a NaN scale finite values have code +-0, as x / infinity.
-    return {code == 0xFF ? 0.0f : exp2i(127 - static_cast<int>(code))};
+    return Multiply{code == 0xFF ? 0.0f : exp2i(127 - static_cast<int>(code))};
   }
 };
 

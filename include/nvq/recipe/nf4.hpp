@@ -20,7 +20,7 @@ struct bitsandbytes : base {
   }
   template <class F>
   NVQ_HD static constexpr Multiply scaler(typename F::scale_code, AbsMax s, TensorScales) noexcept {
-    return {div_rn(1.0f, max_of(s.amax, 1e-38f))};
+    return Multiply{div_rn(1.0f, max_of(s.amax, 1e-38f))};
   }
 };
 

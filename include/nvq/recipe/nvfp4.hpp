@@ -45,7 +45,7 @@ struct transformer_engine : common {
   template <class F>
   NVQ_HD static constexpr Multiply scaler(typename F::scale_code code, AbsMax, TensorScales ts) noexcept {
     const float decode = mul_rn(F::block_scale::decode(code), div_rn(1.0f, ts.encode));
-    return {min_of(div_rn(1.0f, decode), float_max())};
+    return Multiply{min_of(div_rn(1.0f, decode), float_max())};
   }
 
  protected:
@@ -85,7 +85,7 @@ struct modelopt : common {
   }
   template <class F>
   NVQ_HD static constexpr Divide scaler(typename F::scale_code code, AbsMaxNaN, TensorScales ts) noexcept {
-    return {mul_rn(F::block_scale::decode(code), ts.decode)};
+    return Divide{mul_rn(F::block_scale::decode(code), ts.decode)};
   }
   template <class F>
   NVQ_HD static constexpr std::uint8_t element(float scaled) noexcept {
@@ -121,7 +121,7 @@ struct compressed_tensors : common {
   }
   template <class F>
   NVQ_HD static constexpr Divide scaler(typename F::scale_code code, AbsMaxNaN, TensorScales ts) noexcept {
-    return {div_rn(F::block_scale::decode(code), ts.encode)};
+    return Divide{div_rn(F::block_scale::decode(code), ts.encode)};
   }
   template <class F>
   NVQ_HD static constexpr std::uint8_t element(float scaled) noexcept {
@@ -154,7 +154,7 @@ struct torchao : common {
   }
   template <class F>
   NVQ_HD static constexpr Multiply scaler(typename F::scale_code code, AbsMaxNaN, TensorScales ts) noexcept {
-    return {div_rn(div_rn(1.0f, ts.decode), F::block_scale::decode(code))};
+    return Multiply{div_rn(div_rn(1.0f, ts.decode), F::block_scale::decode(code))};
   }
 };
 

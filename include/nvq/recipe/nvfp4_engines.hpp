@@ -37,7 +37,7 @@ struct vllm : common {
   template <class F>
   NVQ_HD static constexpr Multiply scaler(typename F::scale_code code, AbsMax, TensorScales ts) noexcept {
     const float s = F::block_scale::decode(code);
-    return {!is_zero(s) ? rcp_approx_ftz(mul_rn(s, rcp_approx_ftz(ts.encode))) : 0.0f};
+    return Multiply{!is_zero(s) ? rcp_approx_ftz(mul_rn(s, rcp_approx_ftz(ts.encode))) : 0.0f};
   }
 };
 
@@ -48,7 +48,7 @@ struct trtllm : vllm {
   template <class F>
   NVQ_HD static constexpr Multiply scaler(typename F::scale_code code, AbsMax s, TensorScales ts) noexcept {
     const float decode = mul_rn(F::block_scale::decode(code), rcp_approx_ftz(ts.encode));
-    return {!is_zero(s.amax) ? rcp_approx_ftz(decode) : 0.0f};
+    return Multiply{!is_zero(s.amax) ? rcp_approx_ftz(decode) : 0.0f};
   }
 };
 
@@ -104,7 +104,7 @@ struct ggml : common {
   };
   template <class F>
   NVQ_HD static constexpr nearest<F> scaler(typename F::scale_code code, AbsMax, TensorScales) noexcept {
-    return {F::block_scale::decode(code)};
+    return nearest<F>{F::block_scale::decode(code)};
   }
 };
 

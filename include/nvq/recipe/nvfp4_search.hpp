@@ -85,7 +85,7 @@ struct mse : common {
   }
   template <class F>
   NVQ_HD static constexpr DivideOrZero scaler(typename F::scale_code code, AbsMax, TensorScales ts) noexcept {
-    return {mul_rn(F::block_scale::decode(code), ts.decode)};
+    return DivideOrZero{mul_rn(F::block_scale::decode(code), ts.decode)};
   }
   template <class F>
   NVQ_HD static constexpr float error(float x, std::uint8_t code, typename F::scale_code scale, AbsMax,

@@ -18,7 +18,7 @@ struct common : base {
   static constexpr bool supports = one_scale<F>() && !scaled_by<F, ScaleE8M0>();
   template <class F, class Statistic>
   NVQ_HD static constexpr DivideOrZero scaler(typename F::scale_code code, Statistic, TensorScales) noexcept {
-    return {F::block_scale::decode(code)};
+    return DivideOrZero{F::block_scale::decode(code)};
   }
 };
 
