@@ -23,7 +23,10 @@ template <class F, class... R>
 void use_recipes(std::tuple<R...>*) {
 #ifdef NVQ_EVERYTHING
   auto use = [](auto r) {
-    if constexpr (nvq::supports_v<decltype(r), F>) quantize<F, __nv_bfloat16, decltype(r)>();
+    using recipe = decltype(r);
+    constexpr bool searches_tensor =
+        F::block::rows == 0 && nvq::detail::is_search<nvq::detail::rules_t<recipe, F>, F>::value;
+    if constexpr (nvq::supports_v<recipe, F> && !searches_tensor) quantize<F, __nv_bfloat16, recipe>();
   };
   (use(R{}), ...);
 #endif
