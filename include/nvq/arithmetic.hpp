@@ -102,6 +102,15 @@ NVQ_HD constexpr bool less(float a, float b) noexcept {
   return a < b;
 }
 
+/// The larger of a and |x|; a where x is NaN. a is not negative, nor NaN.
+NVQ_HD constexpr float max_magnitude(float a, float x) noexcept {
+#if defined(__CUDA_ARCH__)
+  if (!__builtin_is_constant_evaluated()) return detail::ptx::max_magnitude(a, x);
+#endif
+  const float m = abs(x);
+  return less(a, m) ? m : a;
+}
+
 /// x without its fraction. x is between -2^31 and 2^31.
 NVQ_HD constexpr int to_int(float x) noexcept {
 #if defined(__CUDA_ARCH__)

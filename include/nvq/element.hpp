@@ -146,13 +146,14 @@ struct Int {
   NVQ_HD static constexpr std::uint8_t encode_stochastic(float x, std::uint32_t random) noexcept {
     if (is_nan(x)) return 0;
     const float clamped = clamp(x, lowest(), largest());
-    int floor_value = to_int(clamped);
-    if (less(clamped, static_cast<float>(floor_value))) --floor_value;
-    // |clamped| <= 2^7, so the fraction has at most 24 bits below 2^0 and is exact; its 2^-32 grid comparison
-    // is in double.
-    const double rest = static_cast<double>(clamped) - floor_value;
-    const int up = static_cast<double>(random) < rest * 4294967296.0 ? 1 : 0;
-    return static_cast<std::uint8_t>((floor_value + up) & ((1 << N) - 1));
+    // The value in units of 2^-32, rounded up: at most 40 bits, since |clamped| <= 2^7.
+    const std::uint32_t b = float_bits(clamped);
+    const int exponent = static_cast<int>(b >> 23 & 0xFFu), drop = 118 - exponent;
+    const std::int64_t magnitude = (b & 0x7FFFFFu) | (exponent == 0 ? 0u : 0x800000u);
+    const std::int64_t m = sign_bit(clamped) ? -magnitude : magnitude;
+    const std::int64_t units = drop <= 0 ? m * (std::int64_t{1} << -drop) : -(-m >> (drop < 24 ? drop : 24));
+    const std::int64_t carried = units + (0xFFFFFFFF - std::int64_t{random});  // past the next integer: up
+    return static_cast<std::uint8_t>((carried >> 32) & ((1 << N) - 1));
   }
 };
 

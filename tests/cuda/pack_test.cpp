@@ -16,7 +16,8 @@ namespace {
 using nvq::cuda::pair;
 
 template <class F>
-constexpr int block = F::block_size == 0 || F::block_size > 64 ? 32 : static_cast<int>(F::block_size);
+constexpr unsigned block = F::block_size == 0 || F::block_size > 64 ? 32
+                                                                    : static_cast<unsigned>(F::block_size);
 
 /// The format with blocks that a thread has in its registers: tiles, rows and blocks above 64 become 32 values.
 template <class F>
@@ -33,19 +34,19 @@ bool same_scale(const S& a, const S& b) {
     return a.scale == b.scale && a.zero_point == b.zero_point;
 }
 
-template <class F, int N>
+template <class F, unsigned N>
 bool same_codes(const nvq::cuda::codes_t<F, N>& packed, const std::uint8_t (&codes)[N]) {
   std::uint32_t words[nvq::cuda::detail::word_count<nvq::cuda::codes_t<F, N>>];
   nvq::cuda::detail::to_words(packed, words);
-  constexpr int bits = F::element::bits;
-  for (int i = 0; i < N; ++i)
-    for (int b = 0; b < bits; ++b)
+  constexpr unsigned bits = F::element::bits;
+  for (unsigned i = 0; i < N; ++i)
+    for (unsigned b = 0; b < bits; ++b)
       if ((words[(i * bits + b) / 32] >> (i * bits + b) % 32 & 1u) != (codes[i] >> b & 1u)) return false;
   return true;
 }
 
 /// Blocks of which the values of type T, taken by their bits in steps that mix magnitudes, are 2^16 in all.
-template <class T, int N, class Check>
+template <class T, unsigned N, class Check>
 void over_values(Check check) {
   for (unsigned first = 0; first < 65536; first += N) {
     pair<T> values[N / 2];
@@ -68,7 +69,7 @@ void over_values(Check check) {
 
 template <class F, class R, class T>
 long wrong_blocks(float amax) {
-  constexpr int n = block<F>;
+  constexpr unsigned n = block<F>;
   const auto ts = nvq::tensor_scales<F>(amax, R{});
   long wrong = 0;
   over_values<T, n>([&](const pair<T>(&values)[n / 2], const float(&x)[n]) {
@@ -86,7 +87,7 @@ long wrong_blocks(float amax) {
 template <class F, class R, class T>
 long wrong_halves(float amax) {
   using rules = nvq::detail::rules_t<R, F>;
-  constexpr int n = block<F>;
+  constexpr unsigned n = block<F>;
   const auto ts = nvq::tensor_scales<F>(amax, R{});
   long wrong = 0;
   if constexpr (!nvq::detail::is_search<rules, F>::value) {
@@ -94,7 +95,7 @@ long wrong_halves(float amax) {
       float low[n / 2], high[n / 2];
       std::uint8_t codes[n], low_codes[n / 2], high_codes[n / 2];
       const auto scale = nvq::encode_block<F>(x, n, codes, ts, R{});
-      for (int i = 0; i < n / 2; ++i) {
+      for (unsigned i = 0; i < n / 2; ++i) {
         low[i] = x[i];
         high[i] = x[n / 2 + i];
         low_codes[i] = codes[i];
@@ -150,7 +151,7 @@ TEST_CASE("stochastic codes are the element's under the caller's bits") {
     std::uint8_t codes[16];
     const auto scale = nvq::encode_block<F>(x, 16, codes, ts, nvq::recipe::transformer_engine);
     const float factor = nvq::recipe::nvfp4::transformer_engine::scaler<F>(scale, {}, ts).factor;
-    for (int i = 0; i < 16; ++i) codes[i] = nvq::E2M1::encode_stochastic(x[i] * factor, random[i]);
+    for (unsigned i = 0; i < 16; ++i) codes[i] = nvq::E2M1::encode_stochastic(x[i] * factor, random[i]);
     const auto packed = nvq::cuda::pack_stochastic<F>(x, ts, random);
     CHECK(packed.scale == scale);
     CHECK(same_codes<F, 16>(packed.codes, codes));
@@ -162,7 +163,7 @@ TEST_CASE("codes under a given scale are the quotients rounded") {
   for (const float scale : {0.0f, 0.25f, 0.37f, 1e-38f})
     over_values<nvq::bfloat16, 16>([&](const pair<nvq::bfloat16>(&values)[8], const float(&x)[16]) {
       std::uint8_t codes[16];
-      for (int i = 0; i < 16; ++i)
+      for (unsigned i = 0; i < 16; ++i)
         codes[i] = nvq::E4M3::encode(scale == 0.0f ? std::copysign(0.0f, x[i]) : x[i] / scale);
       wrong += !same_codes<nvq::FP8_E4M3, 16>(nvq::cuda::encode<nvq::FP8_E4M3>(values, scale), codes);
     });

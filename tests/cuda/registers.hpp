@@ -9,13 +9,13 @@
 namespace registers {
 
 /// N codes first, first + step ... (of as many bits as the format has), packed bit by bit.
-template <class F, int N>
+template <class F, unsigned N>
 nvq::cuda::codes_t<F, N> codes_of(unsigned first, unsigned step) {
   using codes = nvq::cuda::codes_t<F, N>;
-  constexpr int bits = F::element::bits;
+  constexpr unsigned bits = F::element::bits;
   std::uint32_t words[(sizeof(codes) + 3) / 4] = {};
-  for (int i = 0; i < N; ++i)
-    for (int b = 0; b < bits; ++b)
+  for (unsigned i = 0; i < N; ++i)
+    for (unsigned b = 0; b < bits; ++b)
       if (((first + step * static_cast<unsigned>(i)) >> b & 1u) != 0)
         words[(i * bits + b) / 32] |= 1u << (i * bits + b) % 32;
   return nvq::cuda::detail::from_words<codes>(words);
@@ -28,13 +28,13 @@ bool same(T a, T b) {
 }
 
 /// How many values are not the floats rounded to their type; any NaN is a NaN.
-template <class Out, int Count, int N>
+template <class Out, unsigned Count, unsigned N>
 long differences(const Out (&out)[Count], const float (&expected)[N]) {
   using traits = nvq::cuda::register_traits<Out>;
   using T = typename traits::value;
   static_assert(Count * traits::count == N, "");
   long wrong = 0;
-  for (int i = 0; i < N; ++i) {
+  for (unsigned i = 0; i < N; ++i) {
     if constexpr (traits::count == 1)
       wrong += !same(out[i], expected[i]);
     else

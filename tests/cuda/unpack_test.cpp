@@ -40,7 +40,7 @@ float element(unsigned code) {
 }
 
 /// Differences between `out` and the values of codes first, first + step ... of `value(code)`.
-template <class F, class Out, int Count, class Value>
+template <class F, class Out, unsigned Count, class Value>
 long differences(const Out (&out)[Count], unsigned first, unsigned step, Value value) {
   float expected[Count * register_traits<Out>::count];
   unsigned i = 0;
@@ -49,7 +49,7 @@ long differences(const Out (&out)[Count], unsigned first, unsigned step, Value v
 }
 
 /// Blocks of N codes so that every code occurs.
-template <class F, class Out, int N, class Check>
+template <class F, class Out, unsigned N, class Check>
 long over_codes(Check check) {
   long wrong = 0;
   for (unsigned first = 0; first < 1u << F::element::bits; first += N) {
@@ -59,7 +59,7 @@ long over_codes(Check check) {
   return wrong;
 }
 
-template <class F, class Out, int N>
+template <class F, class Out, unsigned N>
 long scaled_differences(const std::vector<typename F::scale_code>& list, float tensor_scale) {
   long wrong = 0;
   for (const auto& scale : list)
@@ -76,7 +76,7 @@ long scaled_differences(const std::vector<typename F::scale_code>& list, float t
   return wrong;
 }
 
-template <class F, class Out, int N>
+template <class F, class Out, unsigned N>
 void check_elements() {
   INFO(N << " codes");
   CHECK(over_codes<F, Out, N>([](const codes_t<F, N>& codes, auto& out, unsigned first) {
@@ -169,6 +169,61 @@ TEST_CASE("biased values are the elements times a power of two") {
     nvq::cuda::unpack_biased<MXFP8_E4M3>(codes_of<MXFP8_E4M3, 4>(first, 1), b);
     CHECK(differences<MXFP8_E4M3>(b, first, 1, biased(nvq::cuda::unpack_bias<MXFP8_E4M3, bfloat162>)) == 0);
   }
+}
+
+namespace {
+
+std::uint32_t interleave(std::uint32_t linear) {
+  const unsigned nibble_of[8] = {0, 2, 4, 6, 1, 3, 5, 7};
+  std::uint32_t interleaved = 0;
+  for (unsigned i = 0; i < 8; ++i) interleaved |= (linear >> 4 * nibble_of[i] & 15u) << 4 * i;
+  return interleaved;
+}
+
+/// Differences of unpack_biased() with the scales first to last from the values, over all codes.
+template <class F, class Out>
+long scaled_biased_differences(unsigned first_scale, unsigned last_scale) {
+  long wrong = 0;
+  for (unsigned scale = first_scale; scale <= last_scale; ++scale)
+    for (unsigned first = 0; first < 16; first += 8) {
+      Out out[4];
+      nvq::cuda::unpack_biased<F>(interleave(codes_of<F, 8>(first, 1)), static_cast<std::uint8_t>(scale),
+                                  out);
+      wrong += differences<F>(out, first, 1, [=](unsigned code) {
+        const auto value =
+            nvq::decode_value<F>(static_cast<std::uint8_t>(code), static_cast<std::uint8_t>(scale), 1.0f);
+        return value * nvq::exp2i(-nvq::cuda::unpack_scaled_bias<F, Out>);
+      });
+    }
+  return wrong;
+}
+
+}  // namespace
+
+TEST_CASE("biased values with a scale are the values times a power of two") {
+  CHECK(scaled_biased_differences<nvq::NVFP4, pair<nvq::half>>(0, 255) == 0);
+  CHECK(scaled_biased_differences<nvq::NVFP4, pair<nvq::bfloat16>>(0, 255) == 0);
+  CHECK(scaled_biased_differences<nvq::MXFP4, pair<nvq::bfloat16>>(27, 144) == 0);  // 2^-100 to 2^17
+  for (unsigned scale = 145; scale < 256; ++scale) {
+    pair<nvq::bfloat16> out[4];
+    nvq::cuda::unpack_biased<nvq::MXFP4>(0x11111111u, static_cast<std::uint8_t>(scale), out);
+    CHECK(nvq::is_nan(nvq::to_float(nvq::bfloat16::from_bits(static_cast<std::uint16_t>(out[0].bits)))));
+  }
+}
+
+TEST_CASE("zero points are taken off interleaved and linear codes") {
+  using F = nvq::INT4_G128_ZP;
+  for (unsigned zero = 0; zero < 16; ++zero)
+    for (unsigned first = 0; first < 16; ++first) {
+      const std::uint32_t linear = codes_of<F, 8>(first, 3);
+      const auto value = [=](unsigned code) { return element<F>(code) - element<F>(zero); };
+      pair<nvq::bfloat16> out[4];
+      nvq::cuda::unpack<F, nvq::cuda::Order::linear>(linear, static_cast<std::uint8_t>(zero), out);
+      CHECK(differences<F>(out, first, 3, value) == 0);
+      nvq::cuda::unpack<F, nvq::cuda::Order::interleaved>(interleave(linear), static_cast<std::uint8_t>(zero),
+                                                          out);
+      CHECK(differences<F>(out, first, 3, value) == 0);
+    }
 }
 
 TEMPLATE_TEST_CASE("4-bit codes become E4M3 codes of the same value", "", nvq::NVFP4, nvq::INT4_G32) {

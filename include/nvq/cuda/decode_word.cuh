@@ -72,12 +72,17 @@ struct decode_word<E2M1, T> {
 
   NVQ_HD static void decode(std::uint32_t q, std::uint32_t (&out)[4]) noexcept {
 #if NVQ_HAS_CVT_FP4
-    if constexpr (is_half<T>) {
+    if constexpr (is_half<T>)
       nvq::detail::ptx::f16x2_from_e2m1x8(q, out);
-      return;
-    }
+    else
+      decode_by_table(q, out);
+#else
+    decode_by_table(q, out);
 #endif
-    for (int i = 0; i < 2; ++i, q >>= 16) {
+  }
+  NVQ_HD static void decode_by_table(std::uint32_t q, std::uint32_t (&out)[4]) noexcept {
+    NVQ_UNROLL
+    for (unsigned i = 0; i < 2; ++i, q >>= 16) {
       // The bytes of the eight magnitudes, by their codes.
       const std::uint32_t code = q & 0x7777u, sign = nibbles_to_bytes(q) & 0x80808080u;
       if constexpr (is_half<T>) {
@@ -94,7 +99,8 @@ struct decode_word<E2M1, T> {
   }
   /// Values times 2^-bias, from the interleaved order.
   NVQ_HD static void decode_biased(std::uint32_t q, std::uint32_t (&out)[4]) noexcept {
-    for (int i = 0; i < 4; ++i) {
+    NVQ_UNROLL
+    for (unsigned i = 0; i < 4; ++i) {
       const std::uint32_t x = q << (12 - 4 * i);
       out[i] = (x & 0x80008000u) | (x & 0x70007000u) >> (is_half<T> ? 3 : 6);
     }
@@ -108,14 +114,16 @@ struct decode_word<E4M3, T> {
 
   NVQ_HD static void decode(std::uint32_t q, std::uint32_t (&out)[2]) noexcept {
 #if NVQ_HAS_CVT_FP8
-    for (int i = 0; i < 2; ++i) {
+    NVQ_UNROLL
+    for (unsigned i = 0; i < 2; ++i) {
       const std::uint32_t p = nvq::detail::ptx::f16x2_from_e4m3x2(q >> 16 * i);
       out[i] = is_half<T> ? p : make_pair<T>(low_of<half>(p), high_of<half>(p));
     }
 #else
     std::uint32_t biased[2] = {};
     decode_biased(q, biased);
-    for (int i = 0; i < 2; ++i) {
+    NVQ_UNROLL
+    for (unsigned i = 0; i < 2; ++i) {
       // Adding 1 carries into the sign of the one magnitude that is NaN.
       const std::uint32_t magnitude = ptx::prmt(q, 0, i == 0 ? 0x1404u : 0x3424u) & 0x7F007F00u;
       const std::uint32_t is_nan = (magnitude + 0x01000100u) & 0x80008000u;
@@ -126,7 +134,8 @@ struct decode_word<E4M3, T> {
   }
   /// Values times 2^-bias; NaN reads as 480.
   NVQ_HD static void decode_biased(std::uint32_t q, std::uint32_t (&out)[2]) noexcept {
-    for (int i = 0; i < 2; ++i) {
+    NVQ_UNROLL
+    for (unsigned i = 0; i < 2; ++i) {
       const std::uint32_t x = ptx::prmt(q, 0, i == 0 ? 0x1404u : 0x3424u);
       out[i] = (x & 0x80008000u) | (x & 0x7F007F00u) >> (is_half<T> ? 1 : 4);
     }
@@ -137,19 +146,17 @@ template <class T>
 struct decode_word<E5M2, T> {
   static constexpr bool exists = true;
   NVQ_HD static void decode(std::uint32_t q, std::uint32_t (&out)[2]) noexcept {
-    for (int i = 0; i < 2; ++i) {
+    NVQ_UNROLL
+    for (unsigned i = 0; i < 2; ++i) {
       const std::uint32_t p = ptx::prmt(q, 0, i == 0 ? 0x1404u : 0x3424u);  // the upper byte of a half
       out[i] = is_half<T> ? p : make_pair<T>(low_of<half>(p), high_of<half>(p));
     }
   }
 };
 
-/// Nibbles as unsigned integers less `zero`, a pair of the integer that stands for 0 added to 1024 or 128.
+/// 1024 or 128, where the low bits of the mantissa count ones.
 template <class T>
-NVQ_HD void decode_nibbles(std::uint32_t q, std::uint32_t zero, std::uint32_t (&out)[4]) noexcept {
-  for (int i = 0; i < 4; ++i)
-    out[i] = sub_pair<T>((q >> 4 * i & 0x000F000Fu) | both(is_half<T> ? 0x6400u : 0x4300u), zero);
-}
+inline constexpr std::uint32_t integer_magic = is_half<T> ? 0x6400u : 0x4300u;
 
 template <class T>
 struct decode_word<UInt4, T> {
@@ -157,7 +164,10 @@ struct decode_word<UInt4, T> {
   /// Codes less `zero_point`, in the interleaved order.
   NVQ_HD static void decode_interleaved(std::uint32_t q, std::uint32_t (&out)[4],
                                         std::uint32_t zero_point = 0) noexcept {
-    decode_nibbles<T>(q, both((is_half<T> ? 0x6400u : 0x4300u) + zero_point), out);
+    NVQ_UNROLL
+    for (unsigned i = 0; i < 4; ++i)
+      out[i] = sub_pair<T>(ptx::and_or(q >> 4 * i, 0x000F000Fu, both(integer_magic<T>)),
+                           both(integer_magic<T> + zero_point));
   }
   NVQ_HD static void decode(std::uint32_t q, std::uint32_t (&out)[4], std::uint32_t zero_point = 0) noexcept {
     std::uint32_t pairs[4];
@@ -171,10 +181,15 @@ struct decode_word<Int4, T> {
   static constexpr bool exists = true;
   // Turning the sign bit over makes two's complement an unsigned integer less 8.
   NVQ_HD static void decode_interleaved(std::uint32_t q, std::uint32_t (&out)[4]) noexcept {
-    decode_word<UInt4, T>::decode_interleaved(q ^ 0x88888888u, out, 8);
+    NVQ_UNROLL
+    for (unsigned i = 0; i < 4; ++i)
+      out[i] = sub_pair<T>(ptx::and_xor(q >> 4 * i, 0x000F000Fu, both(integer_magic<T> + 8)),
+                           both(integer_magic<T> + 8));
   }
   NVQ_HD static void decode(std::uint32_t q, std::uint32_t (&out)[4]) noexcept {
-    decode_word<UInt4, T>::decode(q ^ 0x88888888u, out, 8);
+    std::uint32_t pairs[4];
+    decode_interleaved(q, pairs);
+    sort_pairs(pairs, out);
   }
 };
 
@@ -189,6 +204,7 @@ struct decode_word<Int8, T> {
     } else {
       // bfloat16 has too few bits for 128 + u; 2^23 + u is a float.
       float value[4] = {};
+      NVQ_UNROLL
       for (unsigned i = 0; i < 4; ++i)
         value[i] = sub_rn(float_from_bits(ptx::prmt(u, 0x4B000000u, 0x7440u | i)), 8388736.0f);
       out[0] = make_pair<T>(value[0], value[1]);

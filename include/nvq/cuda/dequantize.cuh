@@ -20,7 +20,7 @@ template <class F, class T>
 struct dequantize_kernel {
   using shared = no_shared;
   static constexpr unsigned threads = 256;
-  static constexpr int run = 16;
+  static constexpr unsigned run = 16;
   /// All values of a run have one scale.
   static constexpr bool one_scale = F::block::columns % run == 0;
 
@@ -81,26 +81,26 @@ struct dequantize_kernel {
   NVQ_HD static void store_floats(float* to, const float (&values)[run], std::int64_t count,
                                   bool aligned) noexcept {
     if (aligned && count == run) {
-      for (int i = 0; i < run; i += 4) {
+      for (unsigned i = 0; i < run; i += 4) {
         code_words<4> vector;
-        for (int j = 0; j < 4; ++j) vector.word[j] = float_bits(values[i + j]);
+        for (unsigned j = 0; j < 4; ++j) vector.word[j] = float_bits(values[i + j]);
         store_words<4>(to + i, vector);
       }
     } else {
-      for (int i = 0; i < run; ++i)
+      for (unsigned i = 0; i < run; ++i)
         if (i < count) to[i] = values[i];
     }
   }
   NVQ_HD static void store_pairs(T* to, const pair<T> (&values)[run / 2], std::int64_t count,
                                  bool aligned) noexcept {
     if (aligned && count == run) {
-      for (int i = 0; i < run / 2; i += 4) {
+      for (unsigned i = 0; i < run / 2; i += 4) {
         code_words<4> vector;
-        for (int j = 0; j < 4; ++j) vector.word[j] = values[i + j].bits;
+        for (unsigned j = 0; j < 4; ++j) vector.word[j] = values[i + j].bits;
         store_words<4>(to + 2 * i, vector);
       }
     } else {
-      for (int i = 0; i < run; ++i)
+      for (unsigned i = 0; i < run; ++i)
         if (i < count) to[i] = T::from_bits(static_cast<std::uint16_t>(values[i / 2].bits >> i % 2 * 16));
     }
   }

@@ -24,10 +24,10 @@ NVQ_HD constexpr std::uint32_t hadamard_signs() noexcept { return 0xD7E8u; }
 /// Float sums and differences of neighbours 1, 2, 4 and 8 apart, in this order, each rounded once. TransformerEngine
 /// multiplies by the matrix in bfloat16 instead, whose sums round otherwise.
 NVQ_HD inline void hadamard16(float (&x)[16], std::uint32_t signs = hadamard_signs()) noexcept {
-  for (int i = 0; i < 16; ++i)
+  for (unsigned i = 0; i < 16; ++i)
     if ((signs >> i & 1u) != 0) x[i] = negate(x[i]);
-  for (int distance = 1; distance < 16; distance *= 2)
-    for (int i = 0; i < 16; ++i)
+  for (unsigned distance = 1; distance < 16; distance *= 2)
+    for (unsigned i = 0; i < 16; ++i)
       if ((i & distance) == 0) {
         const float a = x[i], b = x[i + distance];
         x[i] = add_rn(a, b);
@@ -60,7 +60,7 @@ struct hadamard_kernel {
       load_values<16>(in + row * in_stride + column, 16, aligned, x);
       hadamard16(x, signs);
       T* to = out + row * out_stride + column;
-      for (int j = 0; j < 16; ++j) to[j] = T(x[j]);
+      for (unsigned j = 0; j < 16; ++j) to[j] = T(x[j]);
     }
   }
 };

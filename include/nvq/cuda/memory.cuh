@@ -19,7 +19,7 @@ NVQ_BEGIN_NAMESPACE
 namespace cuda {
 namespace detail {
 
-template <int Words>
+template <unsigned Words>
 NVQ_HD code_words<Words> load_words(const void* from) noexcept {
 #if defined(__CUDA_ARCH__)
   return *static_cast<const code_words<Words>*>(from);
@@ -29,7 +29,7 @@ NVQ_HD code_words<Words> load_words(const void* from) noexcept {
   return words;
 #endif
 }
-template <int Words>
+template <unsigned Words>
 NVQ_HD void store_words(void* to, const code_words<Words>& words) noexcept {
 #if defined(__CUDA_ARCH__)
   *static_cast<code_words<Words>*>(to) = words;
@@ -39,21 +39,21 @@ NVQ_HD void store_words(void* to, const code_words<Words>& words) noexcept {
 }
 
 /// Words that are moved at once.
-template <int Words>
-inline constexpr int vector_words = Words % 4 == 0   ? 4
-                                    : Words % 2 == 0 ? 2
-                                                     : 1;
+template <unsigned Words>
+inline constexpr unsigned vector_words = Words % 4 == 0   ? 4
+                                         : Words % 2 == 0 ? 2
+                                                          : 1;
 
 /// N values of a row from `from` on as floats; of the last run of a row only `count`, the others are 0. `aligned`:
 /// every run of the matrix begins at a multiple of 16 bytes, or of its size if that is less.
-template <int N, class T>
+template <unsigned N, class T>
 NVQ_HD void load_values(const T* from, std::int64_t count, bool aligned, float (&values)[N]) noexcept {
   if constexpr (N * sizeof(T) % 4 == 0) {
     if (aligned && count >= N) {
-      constexpr int words = N * static_cast<int>(sizeof(T)) / 4, step = vector_words<words>;
-      for (int w = 0; w < words; w += step) {
+      constexpr unsigned words = N * sizeof(T) / 4, step = vector_words<words>;
+      for (unsigned w = 0; w < words; w += step) {
         const auto vector = load_words<step>(reinterpret_cast<const std::uint8_t*>(from) + 4 * w);
-        for (int i = 0; i < step; ++i) {
+        for (unsigned i = 0; i < step; ++i) {
           const std::uint32_t word = vector.word[i];
           if constexpr (sizeof(T) == 4) {
             values[w + i] = float_from_bits(word);
@@ -66,37 +66,37 @@ NVQ_HD void load_values(const T* from, std::int64_t count, bool aligned, float (
       return;
     }
   }
-  for (int i = 0; i < N; ++i) values[i] = i < count ? to_float(from[i]) : 0.0f;
+  for (unsigned i = 0; i < N; ++i) values[i] = i < count ? to_float(from[i]) : 0.0f;
 }
 
 /// `bytes` of the bytes of W words; `aligned` as above.
-template <int W>
+template <unsigned W>
 NVQ_HD void store_bytes(std::uint8_t* to, const std::uint32_t (&words)[W], std::int64_t bytes,
                         bool aligned) noexcept {
   if (aligned && bytes == 4 * W) {
-    constexpr int step = vector_words<W>;
-    for (int w = 0; w < W; w += step) {
+    constexpr unsigned step = vector_words<W>;
+    for (unsigned w = 0; w < W; w += step) {
       code_words<step> vector;
-      for (int i = 0; i < step; ++i) vector.word[i] = words[w + i];
+      for (unsigned i = 0; i < step; ++i) vector.word[i] = words[w + i];
       store_words<step>(to + 4 * w, vector);
     }
   } else {
-    for (int i = 0; i < 4 * W; ++i)
+    for (unsigned i = 0; i < 4 * W; ++i)
       if (i < bytes) to[i] = static_cast<std::uint8_t>(words[i / 4] >> i % 4 * 8);
   }
 }
-template <int W>
+template <unsigned W>
 NVQ_HD void load_bytes(const std::uint8_t* from, std::uint32_t (&words)[W], std::int64_t bytes,
                        bool aligned) noexcept {
   if (aligned && bytes == 4 * W) {
-    constexpr int step = vector_words<W>;
-    for (int w = 0; w < W; w += step) {
+    constexpr unsigned step = vector_words<W>;
+    for (unsigned w = 0; w < W; w += step) {
       const auto vector = load_words<step>(from + 4 * w);
-      for (int i = 0; i < step; ++i) words[w + i] = vector.word[i];
+      for (unsigned i = 0; i < step; ++i) words[w + i] = vector.word[i];
     }
   } else {
-    for (int w = 0; w < W; ++w) words[w] = 0;
-    for (int i = 0; i < 4 * W; ++i)
+    for (unsigned w = 0; w < W; ++w) words[w] = 0;
+    for (unsigned i = 0; i < 4 * W; ++i)
       if (i < bytes) words[i / 4] |= static_cast<std::uint32_t>(from[i]) << i % 4 * 8;
   }
 }

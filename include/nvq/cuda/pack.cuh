@@ -20,7 +20,7 @@ namespace cuda {
 
 /// N codes, the first in the lowest bits, and the scale of their block as it is stored (with its zero point where
 /// the format has them).
-template <class F, int N>
+template <class F, unsigned N>
 struct packed {
   codes_t<F, N> codes;
   typename F::scale_code scale;
@@ -28,10 +28,10 @@ struct packed {
 
 namespace detail {
 
-template <class In, int Count>
+template <class In, unsigned Count>
 NVQ_HD void to_floats(const In (&values)[Count], float (&out)[Count * register_traits<In>::count]) noexcept {
   using traits = register_traits<In>;
-  for (int i = 0; i < Count; ++i) {
+  for (unsigned i = 0; i < Count; ++i) {
     if constexpr (traits::count == 1) {
       out[i] = values[i];
     } else {
@@ -43,14 +43,14 @@ NVQ_HD void to_floats(const In (&values)[Count], float (&out)[Count * register_t
 }
 
 /// The values of the block codec, nvq::detail::block_scale.
-template <int N>
+template <unsigned N>
 struct register_values {
   const float (&value)[N];
   NVQ_HD constexpr std::int64_t rows() const noexcept { return 1; }
   NVQ_HD constexpr register_values row(std::int64_t) const noexcept { return *this; }
   template <class Fn>
   NVQ_HD constexpr void for_each(Fn fn) const noexcept {
-    for (int i = 0; i < N; ++i) fn(i, value[i]);
+    for (unsigned i = 0; i < N; ++i) fn(i, value[i]);
   }
 };
 
@@ -61,22 +61,23 @@ struct rounds_plainly {
 };
 
 template <class E>
-NVQ_HD void put_code(std::uint32_t* words, int index, std::uint32_t codes, int bits) noexcept {
-  const int bit = index * E::bits, shift = bit % 32;
+NVQ_HD void put_code(std::uint32_t* words, unsigned index, std::uint32_t codes, unsigned bits) noexcept {
+  const unsigned bit = index * E::bits, shift = bit % 32;
   words[bit / 32] |= codes << shift;
   if (shift + bits > 32) words[bit / 32 + 1] |= codes >> (32 - shift);
 }
 
-template <class F, class R, class Scaler, int N>
+template <class F, class R, class Scaler, unsigned N>
 NVQ_HD codes_t<F, N> encode_floats(const float (&values)[N], Scaler scaler) noexcept {
   using E = typename F::element;
   using codes = codes_t<F, N>;
   std::uint32_t words[word_count<codes>] = {};
   if constexpr (ptx::has_encode2<E>::value && rounds_plainly<R, F>::value && N % 2 == 0) {
-    for (int i = 0; i < N; i += 2)
+    for (unsigned i = 0; i < N; i += 2)
       put_code<E>(words, i, ptx::encode2<E>(scaler(values[i]), scaler(values[i + 1])), 2 * E::bits);
   } else {
-    for (int i = 0; i < N; ++i) put_code<E>(words, i, R::template element<F>(scaler(values[i])), E::bits);
+    for (unsigned i = 0; i < N; ++i)
+      put_code<E>(words, i, R::template element<F>(scaler(values[i])), E::bits);
   }
   return from_words<codes>(words);
 }
@@ -84,8 +85,8 @@ NVQ_HD codes_t<F, N> encode_floats(const float (&values)[N], Scaler scaler) noex
 template <class F, class R>
 using statistic_t = typename nvq::detail::rules_t<R, F>::statistic;
 
-template <class In, int Count>
-inline constexpr int values_in = Count* register_traits<In>::count;
+template <class In, unsigned Count>
+inline constexpr unsigned values_in = Count* register_traits<In>::count;
 
 template <class R>
 using require_recipe = std::enable_if_t<is_recipe_v<R>>;
@@ -100,11 +101,11 @@ using require_recipe = std::enable_if_t<is_recipe_v<R>>;
 ///
 /// scales: those of the tensor, from tensor_scales<F>(amax, recipe) of the same recipe; formats without a tensor
 /// scale have none.
-template <class F, class In, int Count, class R = default_recipe<F>, class = detail::require_recipe<R>>
+template <class F, class In, unsigned Count, class R = default_recipe<F>, class = detail::require_recipe<R>>
 NVQ_HD packed<F, detail::values_in<In, Count>> pack(const In (&values)[Count], TensorScales scales,
                                                     R = {}) noexcept {
   using rules = nvq::detail::rules_t<R, F>;
-  constexpr int n = detail::values_in<In, Count>;
+  constexpr unsigned n = detail::values_in<In, Count>;
   static_assert(supports_v<R, F>, "nvq: this recipe does not apply to this Format");
   static_assert(F::block_size == 0 || F::block_size == static_cast<std::size_t>(n),
                 "nvq: pack() takes one whole block; for a part of one, gather() and pack() with a statistic");
@@ -118,7 +119,7 @@ NVQ_HD packed<F, detail::values_in<In, Count>> pack(const In (&values)[Count], T
   return {detail::encode_floats<F, rules>(x, rules::template scaler<F>(scale, statistic, scales)), scale};
 }
 /// The same for formats without a tensor scale.
-template <class F, class In, int Count, class R = default_recipe<F>, class = detail::require_recipe<R>>
+template <class F, class In, unsigned Count, class R = default_recipe<F>, class = detail::require_recipe<R>>
 NVQ_HD packed<F, detail::values_in<In, Count>> pack(const In (&values)[Count], R recipe = {}) noexcept {
   static_assert(!F::has_tensor_scale,
                 "nvq: this format has a tensor scale: pass tensor_scales<F>(amax, recipe)");
@@ -127,9 +128,9 @@ NVQ_HD packed<F, detail::values_in<In, Count>> pack(const In (&values)[Count], R
 
 /// What a recipe gathers of values (its statistic: the largest magnitude, the range ...). Threads that share a
 /// block each gather of theirs and merge() the statistics in the order of the columns.
-template <class F, class In, int Count, class R = default_recipe<F>, class = detail::require_recipe<R>>
+template <class F, class In, unsigned Count, class R = default_recipe<F>, class = detail::require_recipe<R>>
 NVQ_HD detail::statistic_t<F, R> gather(const In (&values)[Count], R = {}) noexcept {
-  constexpr int n = detail::values_in<In, Count>;
+  constexpr unsigned n = detail::values_in<In, Count>;
   float x[n];
   detail::to_floats(values, x);
   return nvq::detail::block_statistic<detail::statistic_t<F, R>>(detail::register_values<n>{x});
@@ -137,7 +138,7 @@ NVQ_HD detail::statistic_t<F, R> gather(const In (&values)[Count], R = {}) noexc
 
 /// Encodes a part of a block, given the statistic of all of it. Not for recipes that search (four_over_six, mse):
 /// they need the values of the block in one thread.
-template <class F, class In, int Count, class R = default_recipe<F>, class = detail::require_recipe<R>>
+template <class F, class In, unsigned Count, class R = default_recipe<F>, class = detail::require_recipe<R>>
 NVQ_HD packed<F, detail::values_in<In, Count>> pack(const In (&values)[Count],
                                                     detail::statistic_t<F, R> statistic, TensorScales scales,
                                                     R = {}) noexcept {
@@ -146,7 +147,7 @@ NVQ_HD packed<F, detail::values_in<In, Count>> pack(const In (&values)[Count],
   static_assert(!nvq::detail::is_search<rules, F>::value,
                 "nvq: recipes that search for a scale need the whole block in one thread");
   detail::check_target<F>();
-  constexpr int n = detail::values_in<In, Count>;
+  constexpr unsigned n = detail::values_in<In, Count>;
   float x[n];
   detail::to_floats(values, x);
   const auto scale = rules::template scale<F>(statistic, scales);
@@ -155,9 +156,9 @@ NVQ_HD packed<F, detail::values_in<In, Count>> pack(const In (&values)[Count],
 
 /// Encodes N values under a scale that is there already (of a KV cache, per tensor, head or token): x / scale, rounded;
 /// 0 under a scale of 0. unpack() is the way back.
-template <class F, class In, int Count>
-NVQ_HD codes_t<F, detail::values_in<In, Count>> encode(const In (&values)[Count],
-                                                       typename F::scale_code scale) noexcept {
+// The type of the codes is a parameter because nvcc cannot deduce it as the return type.
+template <class F, class In, unsigned Count, class Codes = codes_t<F, detail::values_in<In, Count>>>
+NVQ_HD Codes encode(const In (&values)[Count], typename F::scale_code scale) noexcept {
   static_assert(!F::has_tensor_scale && !F::has_zero_point, "nvq: encode() is for formats with one scale");
   detail::check_target<F>();
   float x[detail::values_in<In, Count>];
@@ -168,13 +169,13 @@ NVQ_HD codes_t<F, detail::values_in<In, Count>> encode(const In (&values)[Count]
 /// pack() of a whole block with stochastic rounding: random[i] are 32 uniform bits for value i, and the bits of
 /// encode_options::stochastic come of random_bits(seed, index). The same on every target: instructions that
 /// round stochastically (cvt.rs) are not used, since which bits they give to which value is not documented.
-template <class F, class In, int Count, class R = default_recipe<F>, class = detail::require_recipe<R>>
+template <class F, class In, unsigned Count, class R = default_recipe<F>, class = detail::require_recipe<R>>
 NVQ_HD packed<F, detail::values_in<In, Count>> pack_stochastic(
     const In (&values)[Count], TensorScales scales,
     const std::uint32_t (&random)[detail::values_in<In, Count>], R recipe = {}) noexcept {
   using rules = nvq::detail::rules_t<R, F>;
   using E = typename F::element;
-  constexpr int n = detail::values_in<In, Count>;
+  constexpr unsigned n = detail::values_in<In, Count>;
   float x[n];
   detail::to_floats(values, x);
   const detail::register_values<n> block{x};
@@ -185,23 +186,23 @@ NVQ_HD packed<F, detail::values_in<In, Count>> pack_stochastic(
   (void)recipe;
   detail::check_target<F>();
   std::uint32_t words[detail::word_count<codes_t<F, n>>] = {};
-  for (int i = 0; i < n; ++i)
+  for (unsigned i = 0; i < n; ++i)
     detail::put_code<E>(words, i, E::encode_stochastic(scaler(x[i]), random[i]), E::bits);
   return {detail::from_words<codes_t<F, n>>(words), scale};
 }
 
 /// The largest magnitude of values in registers, NaN ignored.
-template <class In, int Count>
+template <class In, unsigned Count>
 NVQ_HD float amax(const In (&values)[Count]) noexcept {
   using traits = register_traits<In>;
   using T = typename traits::value;
   if constexpr (traits::count == 1) {
     AbsMax largest;
-    for (int i = 0; i < Count; ++i) largest.add(values[i]);
+    for (unsigned i = 0; i < Count; ++i) largest.add(values[i]);
     return largest.amax;
   } else {
     std::uint32_t largest = 0;
-    for (int i = 0; i < Count; ++i) {
+    for (unsigned i = 0; i < Count; ++i) {
       const std::uint32_t magnitudes = traits::bits(values[i]) & 0x7FFF7FFFu;
       largest =
           detail::is_half<T> ? ptx::max_f16x2(largest, magnitudes) : ptx::max_bf16x2(largest, magnitudes);

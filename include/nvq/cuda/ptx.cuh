@@ -55,6 +55,23 @@ NVQ_HD inline std::uint32_t prmt(std::uint32_t a, std::uint32_t b, std::uint32_t
 #endif
 }
 
+/// (a & mask) | bits.
+NVQ_HD inline std::uint32_t and_or(std::uint32_t a, std::uint32_t mask, std::uint32_t bits) noexcept {
+#if defined(__CUDA_ARCH__)
+  return nvq::detail::ptx::and_or(a, mask, bits);
+#else
+  return (a & mask) | bits;
+#endif
+}
+/// (a & mask) ^ bits.
+NVQ_HD inline std::uint32_t and_xor(std::uint32_t a, std::uint32_t mask, std::uint32_t bits) noexcept {
+#if defined(__CUDA_ARCH__)
+  return nvq::detail::ptx::and_xor(a, mask, bits);
+#else
+  return (a & mask) ^ bits;
+#endif
+}
+
 /// Two floats rounded to nearest even to two halves.
 NVQ_HD inline std::uint32_t f16x2(float low, float high) noexcept {
 #if defined(__CUDA_ARCH__)

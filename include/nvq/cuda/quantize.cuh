@@ -67,17 +67,18 @@ struct quantize_blocks {
   static constexpr unsigned threads = 256;
 
   static constexpr bool whole_tensor = F::block::rows == 0;
-  static constexpr int block = whole_tensor ? 16 : static_cast<int>(F::block::columns);
+  static constexpr unsigned block = whole_tensor ? 16 : static_cast<unsigned>(F::block::columns);
   static constexpr bool shareable = !nvq::detail::is_search<rules, F>::value && block % 16 == 0 &&
                                     block / 16 <= 32 && (block / 16 & (block / 16 - 1)) == 0;
-  static constexpr int run = shareable ? 16 : block;
-  static constexpr int lanes = block / run;
+  static constexpr unsigned run = shareable ? 16 : block;
+  static constexpr unsigned lanes = block / run;
   static_assert(block * F::element::bits % 8 == 0, "nvq::cuda: the codes of a block fill bytes");
 
   quantize_args<F, T> a;
   unsigned row_threads;  ///< a power of two or all threads; a multiple of `lanes`
 
   NVQ_HD void operator()(no_shared&) const noexcept {
+    check_target<F>();
     grid_dependency_wait();
     const TensorScales scales = F::has_tensor_scale ? scales_of_amax<F, R>(a.amax) : TensorScales{};
     const unsigned rows_a_block = block_threads() / row_threads, thread = thread_index();
@@ -167,14 +168,14 @@ struct quantize_blocks {
     std::uint32_t words[word_count<codes_t<F, run>>];
     to_words(codes, words);
     if constexpr (whole_tensor)  // a run that the end of the row cuts off: codes of the zeros behind it go
-      for (int i = 0; i < run; ++i)
+      for (unsigned i = 0; i < run; ++i)
         if (i >= left) clear_code(words, i);
     const std::int64_t bytes = (left * bits + 7) / 8;
     store_bytes(a.out.code_row(row) + column * bits / 8, words, bytes < full ? bytes : full, aligned);
   }
-  NVQ_HD static void clear_code(std::uint32_t* words, int index) noexcept {
-    constexpr int bits = F::element::bits;
-    for (int b = index * bits; b < (index + 1) * bits; ++b) words[b / 32] &= ~(1u << b % 32);
+  NVQ_HD static void clear_code(std::uint32_t* words, unsigned index) noexcept {
+    constexpr unsigned bits = F::element::bits;
+    for (unsigned b = index * bits; b < (index + 1) * bits; ++b) words[b / 32] &= ~(1u << b % 32);
   }
 };
 
@@ -186,7 +187,7 @@ struct quantize_groups {
   using statistic = typename rules::statistic;
   static constexpr unsigned threads = 256;
   static constexpr bool searches = nvq::detail::is_search<rules, F>::value;
-  static constexpr int run = 16;
+  static constexpr unsigned run = 16;
   static_assert(F::block::columns * F::element::bits % 8 == 0,
                 "nvq::cuda: the codes of a tile's row fill bytes");
 
@@ -198,6 +199,7 @@ struct quantize_groups {
   quantize_args<F, T> a;
 
   NVQ_HD void operator()(shared& s) const noexcept {
+    check_target<F>();
     grid_dependency_wait();
     const TensorScales scales = F::has_tensor_scale ? scales_of_amax<F, R>(a.amax) : TensorScales{};
     if (block_index_x() == 0 && thread_index() == 0 && a.tensor_scale != nullptr)
@@ -299,7 +301,7 @@ struct amax_kernel {
 
   NVQ_HD void operator()(shared& s) const noexcept {
     grid_dependency_wait();
-    constexpr int run = 16;
+    constexpr unsigned run = 16;
     AbsMax largest;
     const unsigned rows_a_block = block_threads() / row_threads, thread = thread_index();
     const bool aligned = runs_aligned(in, row_stride * static_cast<std::int64_t>(sizeof(T)),
@@ -310,7 +312,7 @@ struct amax_kernel {
            column < columns; column += std::int64_t{grid_y()} * row_threads * run) {
         float x[run];
         load_values<run>(in + row * row_stride + column, columns - column, aligned, x);
-        for (int i = 0; i < run; ++i) largest.add(x[i]);
+        for (unsigned i = 0; i < run; ++i) largest.add(x[i]);
       }
     const float all = block_amax(largest.amax, s.of_warps);
     if (thread == 0) atomic_max(amax_bits, float_bits(all));

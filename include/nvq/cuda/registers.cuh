@@ -13,13 +13,20 @@
 
 // What the register functions take and return: codes in registers, and values as float or in pairs.
 
+/// Before loops over registers: one that the compiler leaves as a loop would put them into memory.
+#if defined(__CUDA_ARCH__)
+#define NVQ_UNROLL _Pragma("unroll")
+#else
+#define NVQ_UNROLL
+#endif
+
 NVQ_BEGIN_NAMESPACE
 
 namespace cuda {
 
 /// Codes that do not fit in an integer, least significant word first; loads and stores as one vector where the
 /// number of words allows.
-template <int Words>
+template <unsigned Words>
 struct alignas(Words % 4 == 0   ? 16
                : Words % 2 == 0 ? 8
                                 : 4) code_words {
@@ -28,7 +35,7 @@ struct alignas(Words % 4 == 0   ? 16
 
 namespace detail {
 
-template <int Bits>
+template <unsigned Bits>
 using codes_of_bits = std::conditional_t<
     Bits <= 8, std::uint8_t,
     std::conditional_t<
@@ -37,15 +44,17 @@ using codes_of_bits = std::conditional_t<
                            std::conditional_t<Bits <= 64, std::uint64_t, code_words<(Bits + 31) / 32>>>>>;
 
 template <class Codes>
-inline constexpr int word_count = (sizeof(Codes) + 3) / 4;
+inline constexpr unsigned word_count = (sizeof(Codes) + 3) / 4;
 
 template <class Codes>
 NVQ_HD void to_words(const Codes& codes, std::uint32_t (&words)[word_count<Codes>]) noexcept {
-  if constexpr (std::is_integral<Codes>::value)
-    for (int i = 0; i < word_count<Codes>; ++i)
+  NVQ_UNROLL
+  for (unsigned i = 0; i < word_count<Codes>; ++i) {
+    if constexpr (std::is_integral<Codes>::value)
       words[i] = static_cast<std::uint32_t>(static_cast<std::uint64_t>(codes) >> 32 * i);
-  else
-    for (int i = 0; i < word_count<Codes>; ++i) words[i] = codes.word[i];
+    else
+      words[i] = codes.word[i];
+  }
 }
 
 template <class Codes>
@@ -56,7 +65,8 @@ NVQ_HD Codes from_words(const std::uint32_t (&words)[word_count<Codes>]) noexcep
     return static_cast<Codes>(all);
   } else {
     Codes codes;
-    for (int i = 0; i < word_count<Codes>; ++i) codes.word[i] = words[i];
+    NVQ_UNROLL
+    for (unsigned i = 0; i < word_count<Codes>; ++i) codes.word[i] = words[i];
     return codes;
   }
 }
@@ -65,7 +75,7 @@ NVQ_HD Codes from_words(const std::uint32_t (&words)[word_count<Codes>]) noexcep
 
 /// The type that holds N codes of a format, the first in the lowest bits: the unsigned integer of 8, 16, 32 or
 /// 64 bits that holds them, or code_words.
-template <class F, int N>
+template <class F, unsigned N>
 using codes_t = detail::codes_of_bits<F::element::bits * N>;
 
 /// Two values of T (nvq::half or nvq::bfloat16) in a register, the first in the low bits; __half2 and
@@ -83,12 +93,12 @@ struct register_traits;
 template <>
 struct register_traits<float> {
   using value = float;
-  static constexpr int count = 1;
+  static constexpr unsigned count = 1;
 };
 template <class T>
 struct register_traits<pair<T>> {
   using value = T;
-  static constexpr int count = 2;
+  static constexpr unsigned count = 2;
   NVQ_HD static std::uint32_t bits(pair<T> p) noexcept { return p.bits; }
   NVQ_HD static pair<T> from_bits(std::uint32_t bits) noexcept { return {bits}; }
 };
@@ -97,7 +107,7 @@ struct register_traits<pair<T>> {
 namespace detail {
 template <class Pair>
 struct vendor_pair {
-  static constexpr int count = 2;
+  static constexpr unsigned count = 2;
   NVQ_HD static std::uint32_t bits(const Pair& p) noexcept {
     return *reinterpret_cast<const std::uint32_t*>(&p);
   }

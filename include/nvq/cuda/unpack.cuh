@@ -20,27 +20,29 @@ namespace cuda {
 
 namespace detail {
 
-template <class E, int N, class Words>
-NVQ_HD float decode_one(const Words& words, int i) noexcept {
-  const int bit = i * E::bits, shift = bit % 32;
+template <class E, unsigned N, class Words>
+NVQ_HD float decode_one(const Words& words, unsigned i) noexcept {
+  const unsigned bit = i * E::bits, shift = bit % 32;
   std::uint32_t code = words[bit / 32] >> shift;
   if (32 % E::bits != 0 && shift + E::bits > 32) code |= words[bit / 32 + 1] << (32 - shift);
   return E::decode(static_cast<std::uint8_t>(code & ((1u << E::bits) - 1)));
 }
 
 /// The elements of N codes as N / 2 pairs of T; less `zero_point` where the format has them.
-template <class F, class T, int N, int W>
+template <class F, class T, unsigned N, unsigned W>
 NVQ_HD void element_pairs(const std::uint32_t (&words)[W], std::uint32_t (&pairs)[N / 2],
                           [[maybe_unused]] std::uint8_t zero_point) noexcept {
   using E = typename F::element;
-  constexpr int per_word = 32 / E::bits;
-  for (int w = 0; w < W; ++w) {
+  constexpr unsigned per_word = 32 / E::bits;
+  NVQ_UNROLL
+  for (unsigned w = 0; w < W; ++w) {
     std::uint32_t part[per_word / 2];
     if constexpr (F::has_zero_point)
       decode_word<E, T>::decode(words[w], part, zero_point);
     else
       decode_word<E, T>::decode(words[w], part);
-    for (int i = 0; i < per_word / 2; ++i)
+    NVQ_UNROLL
+    for (unsigned i = 0; i < per_word / 2; ++i)
       if (w * per_word / 2 + i < N / 2) pairs[w * per_word / 2 + i] = part[i];
   }
 }
@@ -67,12 +69,18 @@ struct scale_is {
 template <class S, class T>
 struct scale_is<Affine<S>, T> : scale_is<S, T> {};
 
+/// block_scale::decode(), of E4M3 by the instructions that decode codes.
 template <class F>
 NVQ_HD float scale_value(const typename F::scale_code& scale) noexcept {
-  if constexpr (F::has_zero_point)
+  if constexpr (F::has_zero_point) {
     return F::block_scale::decode(scale.scale);
-  else
+  } else if constexpr (std::is_same<typename F::block_scale, ScaleE4M3>::value) {
+    std::uint32_t pairs[2];
+    decode_word<E4M3, half>::decode(scale, pairs);
+    return low_of<half>(pairs[0]);
+  } else {
     return F::block_scale::decode(scale);
+  }
 }
 template <class F>
 NVQ_HD std::uint8_t zero_point(const typename F::scale_code& scale) noexcept {
@@ -83,18 +91,20 @@ NVQ_HD std::uint8_t zero_point(const typename F::scale_code& scale) noexcept {
 }
 
 /// The elements of N codes as floats.
-template <class F, int N, int W>
+template <class F, unsigned N, unsigned W>
 NVQ_HD void element_floats(const std::uint32_t (&words)[W], float (&out)[N], std::uint8_t zero) noexcept {
   using E = typename F::element;
   if constexpr (N % 2 == 0 && decode_word<E, bfloat16>::exists && is_bfloat16_exact<E>::value) {
     std::uint32_t pairs[N / 2];
     element_pairs<F, bfloat16, N>(words, pairs, zero);
-    for (int i = 0; i < N / 2; ++i) {
+    NVQ_UNROLL
+    for (unsigned i = 0; i < N / 2; ++i) {
       out[2 * i] = low_of<bfloat16>(pairs[i]);
       out[2 * i + 1] = high_of<bfloat16>(pairs[i]);
     }
   } else {
-    for (int i = 0; i < N; ++i) {
+    NVQ_UNROLL
+    for (unsigned i = 0; i < N; ++i) {
       out[i] = decode_one<E, N>(words, i);
       if (F::has_zero_point) out[i] = sub_rn(out[i], E::decode(zero));
     }
@@ -104,13 +114,13 @@ NVQ_HD void element_floats(const std::uint32_t (&words)[W], float (&out)[N], std
 /// Which factors unpack() applies.
 enum class Factors { none, block, all };
 
-template <Factors Apply, class F, class Out, int Count>
+template <Factors Apply, class F, class Out, unsigned Count>
 NVQ_HD void unpack_as(const codes_t<F, Count * register_traits<Out>::count>& codes,
                       typename F::scale_code scale, float tensor_scale, Out (&out)[Count]) noexcept {
   check_target<F>();
   using traits = register_traits<Out>;
   using T = typename traits::value;
-  constexpr int n = Count * traits::count, words_n = word_count<codes_t<F, n>>;
+  constexpr unsigned n = Count * traits::count, words_n = word_count<codes_t<F, n>>;
   std::uint32_t words[words_n];
   to_words(codes, words);
   const std::uint8_t zero = Apply == Factors::none ? std::uint8_t{0} : zero_point<F>(scale);
@@ -124,24 +134,30 @@ NVQ_HD void unpack_as(const codes_t<F, Count * register_traits<Out>::count>& cod
     if constexpr (Apply == Factors::block) {
       const float s = scale_value<F>(scale);
       const std::uint32_t factor = make_pair<T>(s, s);
-      for (int i = 0; i < n / 2; ++i) pairs[i] = mul_pair<T>(pairs[i], factor);
+      NVQ_UNROLL
+      for (unsigned i = 0; i < n / 2; ++i) pairs[i] = mul_pair<T>(pairs[i], factor);
     }
-    for (int i = 0; i < n / 2; ++i) out[i] = traits::from_bits(pairs[i]);
+    NVQ_UNROLL
+    for (unsigned i = 0; i < n / 2; ++i) out[i] = traits::from_bits(pairs[i]);
   } else {
     float values[n];
     element_floats<F, n>(words, values, zero);
     if constexpr (Apply != Factors::none) {
       const float s = scale_value<F>(scale);
-      for (int i = 0; i < n; ++i) {
+      NVQ_UNROLL
+      for (unsigned i = 0; i < n; ++i) {
         values[i] = mul_rn(values[i], s);
         if (Apply == Factors::all) values[i] = mul_rn(values[i], tensor_scale);
       }
     }
-    if constexpr (std::is_same<T, float>::value)
-      for (int i = 0; i < n; ++i) out[i] = values[i];
-    else
-      for (int i = 0; i < n / 2; ++i)
+    if constexpr (std::is_same<T, float>::value) {
+      NVQ_UNROLL
+      for (unsigned i = 0; i < n; ++i) out[i] = values[i];
+    } else {
+      NVQ_UNROLL
+      for (unsigned i = 0; i < n / 2; ++i)
         out[i] = traits::from_bits(make_pair<T>(values[2 * i], values[2 * i + 1]));
+    }
   }
 }
 
@@ -152,7 +168,7 @@ NVQ_HD void unpack_as(const codes_t<F, Count * register_traits<Out>::count>& cod
 ///
 ///     __nv_bfloat162 b[4];
 ///     nvq::cuda::unpack<nvq::NVFP4>(codes, scale, tensor_scale, b);  // 8 codes in a uint32_t
-template <class F, class Out, int Count>
+template <class F, class Out, unsigned Count>
 NVQ_HD void unpack(const codes_t<F, Count * register_traits<Out>::count>& codes, typename F::scale_code scale,
                    float tensor_scale, Out (&out)[Count]) noexcept {
   constexpr auto apply = F::has_tensor_scale ? detail::Factors::all : detail::Factors::block;
@@ -162,14 +178,14 @@ NVQ_HD void unpack(const codes_t<F, Count * register_traits<Out>::count>& codes,
 /// The values without the tensor scale: code * block scale. For a GEMM, which multiplies its sums by the tensor
 /// scale once: half the instructions, and nothing is rounded where the product fits the type, as E2M1 * E4M3 does
 /// in half and bfloat16 and E2M1 * E8M0 in bfloat16.
-template <class F, class Out, int Count>
+template <class F, class Out, unsigned Count>
 NVQ_HD void unpack(const codes_t<F, Count * register_traits<Out>::count>& codes, typename F::scale_code scale,
                    Out (&out)[Count]) noexcept {
   detail::unpack_as<detail::Factors::block, F>(codes, scale, 1.0f, out);
 }
 
 /// The elements alone; both scales are left to the caller, who subtracts zero points, too.
-template <class F, class Out, int Count>
+template <class F, class Out, unsigned Count>
 NVQ_HD void unpack(const codes_t<F, Count * register_traits<Out>::count>& codes, Out (&out)[Count]) noexcept {
   detail::unpack_as<detail::Factors::none, F>(codes, {}, 1.0f, out);
 }
@@ -189,10 +205,27 @@ NVQ_HD void unpack(std::uint32_t codes, Out (&out)[4]) noexcept {
   } else if constexpr (std::is_same<typename F::element, E2M1>::value) {
     decoder::decode_biased(codes, pairs);
     const std::uint32_t power = detail::both(detail::is_half<T> ? 0x7400u : 0x7E80u);  // 2^bias
-    for (int i = 0; i < 4; ++i) pairs[i] = detail::mul_pair<T>(pairs[i], power);
+    NVQ_UNROLL
+    for (unsigned i = 0; i < 4; ++i) pairs[i] = detail::mul_pair<T>(pairs[i], power);
   } else {
     decoder::decode_interleaved(codes, pairs);
   }
+  NVQ_UNROLL
+  for (unsigned i = 0; i < 4; ++i) out[i] = traits::from_bits(pairs[i]);
+}
+
+/// The same of codes with a zero point, which is taken off; the scale is left to the caller.
+template <class F, Order Codes, class Out>
+NVQ_HD void unpack(std::uint32_t codes, std::uint8_t zero_point, Out (&out)[4]) noexcept {
+  static_assert(F::has_zero_point && F::element::bits == 4, "nvq: this format's codes have no zero point");
+  using traits = register_traits<Out>;
+  using decoder = detail::decode_word<typename F::element, typename traits::value>;
+  std::uint32_t pairs[4];
+  if constexpr (Codes == Order::linear)
+    decoder::decode(codes, pairs, zero_point);
+  else
+    decoder::decode_interleaved(codes, pairs, zero_point);
+  NVQ_UNROLL
   for (int i = 0; i < 4; ++i) out[i] = traits::from_bits(pairs[i]);
 }
 
@@ -204,13 +237,48 @@ inline constexpr int unpack_bias =
 /// Elements times 2^-unpack_bias<F, Out>, a power that the caller folds into a scale: two instructions a pair, none
 /// of them floating-point. Eight E2M1 codes in interleaved order, or four E4M3 codes; the NaN of E4M3 reads as 480.
 /// The smallest values are subnormal: what consumes them must not flush.
-template <class F, class Out, int Count>
+template <class F, class Out, unsigned Count>
 NVQ_HD void unpack_biased(std::uint32_t codes, Out (&out)[Count]) noexcept {
   using traits = register_traits<Out>;
   static_assert(Count * traits::count * F::element::bits == 32, "nvq: unpack_biased takes one word of codes");
   std::uint32_t pairs[Count];
   detail::decode_word<typename F::element, typename traits::value>::decode_biased(codes, pairs);
-  for (int i = 0; i < Count; ++i) out[i] = traits::from_bits(pairs[i]);
+  NVQ_UNROLL
+  for (unsigned i = 0; i < Count; ++i) out[i] = traits::from_bits(pairs[i]);
+}
+
+/// unpack_biased() with a block scale gives values times 2^-unpack_scaled_bias: NVFP4 in half and bfloat16, MXFP4 in
+/// bfloat16.
+template <class F, class Out>
+inline constexpr int unpack_scaled_bias = detail::is_half<typename register_traits<Out>::value> ? 7 : 16;
+
+/// Eight E2M1 codes in interleaved order to code * block scale * 2^-unpack_scaled_bias<F, Out>, a power that the
+/// caller's tensor scale or sums take: a multiplication for a pair beside unpack_biased(), and no product is
+/// subnormal or rounded. Of MXFP4 that holds for scales between 2^-100 and 2^17; larger ones give NaN.
+///
+/// Linear codes read as interleaved ones are those of columns 0, 4, 1, 5, 2, 6, 3, 7: a GEMM may sum along k in any
+/// order, so a kernel that arranges its other operand alike needs no other layout of weights.
+template <class F, class Out>
+NVQ_HD void unpack_biased(std::uint32_t codes, typename F::scale_code scale, Out (&out)[4]) noexcept {
+  using traits = register_traits<Out>;
+  using T = typename traits::value;
+  using S = typename F::block_scale;
+  static_assert(
+      std::is_same<typename F::element, E2M1>::value &&
+          (std::is_same<S, ScaleE4M3>::value || (std::is_same<S, ScaleE8M0>::value && !detail::is_half<T>)),
+      "nvq: unpack_biased with a scale is for NVFP4, and MXFP4 in bfloat16");
+  constexpr int power = unpack_bias<F, Out> - unpack_scaled_bias<F, Out>;
+  std::uint32_t factor;
+  if constexpr (std::is_same<S, ScaleE8M0>::value) {
+    factor = detail::both(scale > 254 - power ? 0x7FFFu : (scale + static_cast<std::uint32_t>(power)) << 7);
+  } else {
+    const float s = mul_rn(detail::scale_value<F>(scale), exp2i(power));
+    factor = detail::make_pair<T>(s, s);
+  }
+  std::uint32_t pairs[4];
+  detail::decode_word<E2M1, T>::decode_biased(codes, pairs);
+  NVQ_UNROLL
+  for (int i = 0; i < 4; ++i) out[i] = traits::from_bits(detail::mul_pair<T>(pairs[i], factor));
 }
 
 /// Eight E2M1 or Int4 codes to eight E4M3 codes of the same values (all are E4M3 numbers), for FP8 tensor cores;
@@ -220,7 +288,8 @@ NVQ_HD void unpack_e4m3(std::uint32_t codes, std::uint32_t (&out)[2]) noexcept {
   using E = typename F::element;
   static_assert(std::is_same<E, E2M1>::value || std::is_same<E, Int4>::value,
                 "nvq: unpack_e4m3 takes E2M1 and Int4 codes");
-  for (int i = 0; i < 2; ++i, codes >>= 16) {
+  NVQ_UNROLL
+  for (unsigned i = 0; i < 2; ++i, codes >>= 16) {
     const std::uint32_t low = codes & 0x7777u, signs = detail::nibbles_to_bytes(codes);
     if constexpr (std::is_same<E, E2M1>::value) {
       out[i] = ptx::prmt(0x3C383000u, 0x4C484440u, low) | (signs & 0x80808080u);

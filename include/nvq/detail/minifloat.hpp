@@ -120,22 +120,20 @@ struct minifloat {
     if constexpr (emin < -126 || magic_exponent > 127) {
       return encode(x, Rounding::nearest_even, Overflow::saturate);
     } else {
+      // Everything is computed and chosen from: choices between values are no branches.
       const std::uint32_t bits = float_bits(x), a = bits & 0x7FFFFFFFu;
-      const bool negative = (bits >> 31) != 0;
-      if (a > 0x7F800000u) return nan_code;
-      if (!Signed && negative) return 0;
-      code q = 0;
-      if (a < static_cast<std::uint32_t>(emin + 127) << 23) {
-        const float magic = exp2i(magic_exponent);
-        q = float_bits(add_rn(float_from_bits(a), magic)) - float_bits(magic);
-      } else {
-        constexpr int drop = 23 - M;
-        const std::uint32_t half = drop == 0 ? 0 : ((1u << drop) >> 1) - 1 + ((a >> drop) & 1u);
-        q = ((a + half) >> drop) - (static_cast<code>(127 - Bias) << M);
-        if (q > max_code) q = max_code;
-      }
-      if (S == Specials::fnuz && q == 0) return 0;
-      return negative ? q | sign_mask : q;
+      const float magic = exp2i(magic_exponent);
+      const code subnormal = float_bits(add_rn(float_from_bits(a), magic)) - float_bits(magic);
+      constexpr int drop = 23 - M;
+      const std::uint32_t half = drop == 0 ? 0 : ((1u << drop) >> 1) - 1 + ((a >> drop) & 1u);
+      const code normal = ((a + half) >> drop) - (static_cast<code>(127 - Bias) << M);
+      code q = a < static_cast<std::uint32_t>(emin + 127) << 23 ? subnormal : normal;
+      q = q > max_code ? max_code : q;
+      if (Signed)
+        q |= S == Specials::fnuz && q == 0 ? 0 : (bits >> (31 - E - M)) & sign_mask;
+      else
+        q = (bits >> 31) != 0 ? 0 : q;
+      return a > 0x7F800000u ? nan_code : q;
     }
   }
 

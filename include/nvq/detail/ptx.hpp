@@ -11,6 +11,9 @@
 #if __CUDA_ARCH__ >= 890
 #define NVQ_HAS_CVT_FP8 1
 #endif
+#if __CUDA_ARCH__ >= 800
+#define NVQ_HAS_MMA_F16 1  // m16n8k16, and bfloat16
+#endif
 #if __CUDA_ARCH__ >= 900
 #define NVQ_HAS_MUL_BF16X2 1
 #endif
@@ -37,6 +40,9 @@
 #endif
 #ifndef NVQ_HAS_CVT_FP8
 #define NVQ_HAS_CVT_FP8 0
+#endif
+#ifndef NVQ_HAS_MMA_F16
+#define NVQ_HAS_MMA_F16 0
 #endif
 #ifndef NVQ_HAS_MUL_BF16X2
 #define NVQ_HAS_MUL_BF16X2 0
@@ -102,6 +108,11 @@ __device__ inline bool less(float a, float b) noexcept {
   asm("{ .reg .pred p; setp.lt.f32 p, %1, %2; selp.u32 %0, 1, 0, p; }" : "=r"(r) : "f"(a), "f"(b));
   return r != 0;
 }
+__device__ inline float max_magnitude(float a, float x) noexcept {
+  float r;
+  asm("{ .reg .f32 m; abs.f32 m, %2; max.f32 %0, %1, m; }" : "=f"(r) : "f"(a), "f"(x));
+  return r;
+}
 __device__ inline int to_int(float x) noexcept {
   int r;
   asm("cvt.rzi.s32.f32 %0, %1;" : "=r"(r) : "f"(x));
@@ -166,6 +177,17 @@ __device__ inline std::uint32_t max_bf16x2(std::uint32_t a, std::uint32_t b) noe
   asm("max.bf16x2 %0, %1, %2;" : "=r"(r) : "r"(a), "r"(b));
   return r;
 }
+/// (a & mask) | bits and (a & mask) ^ bits in one instruction, which the compiler makes two of.
+__device__ inline std::uint32_t and_or(std::uint32_t a, std::uint32_t mask, std::uint32_t bits) noexcept {
+  std::uint32_t r;
+  asm("lop3.b32 %0, %1, %2, %3, 0xEA;" : "=r"(r) : "r"(a), "r"(mask), "r"(bits));
+  return r;
+}
+__device__ inline std::uint32_t and_xor(std::uint32_t a, std::uint32_t mask, std::uint32_t bits) noexcept {
+  std::uint32_t r;
+  asm("lop3.b32 %0, %1, %2, %3, 0x6A;" : "=r"(r) : "r"(a), "r"(mask), "r"(bits));
+  return r;
+}
 __device__ inline std::uint32_t prmt(std::uint32_t a, std::uint32_t b, std::uint32_t selector) noexcept {
   std::uint32_t r;
   asm("prmt.b32 %0, %1, %2, %3;" : "=r"(r) : "r"(a), "r"(b), "r"(selector));
@@ -226,6 +248,49 @@ __device__ inline std::uint32_t f16x2_from_e3m2x2(std::uint32_t codes) noexcept 
   std::uint32_t r;
   asm("cvt.rn.f16x2.e3m2x2 %0, %1;" : "=r"(r) : "h"(static_cast<std::uint16_t>(codes)));
   return r;
+}
+#endif
+
+// Tensor cores: d += a * b by the warp; the maps of the registers are in <nvq/cuda/mma.cuh>.
+
+#if NVQ_HAS_MMA_F16
+__device__ inline void mma_m16n8k16_f16(float (&d)[4], const std::uint32_t (&a)[4],
+                                        const std::uint32_t (&b)[2]) noexcept {
+  asm volatile(
+      "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+      "{%0,%1,%2,%3};"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+__device__ inline void mma_m16n8k16_bf16(float (&d)[4], const std::uint32_t (&a)[4],
+                                         const std::uint32_t (&b)[2]) noexcept {
+  asm volatile(
+      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+      "{%0,%1,%2,%3};"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+#endif
+#if NVQ_HAS_MMA_BLOCK_SCALE
+template <int ByteA, int ThreadA, int ByteB, int ThreadB>
+__device__ void mma_m16n8k64_nvfp4(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2],
+                                   std::uint32_t scales_a, std::uint32_t scales_b) noexcept {
+  asm volatile(
+      "mma.sync.aligned.m16n8k64.row.col.kind::mxf4nvf4.block_scale.scale_vec::4X.f32.e2m1.e2m1.f32.ue4m3 "
+      "{%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3}, {%10}, {%12,%13}, {%11}, {%14,%15};"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(scales_a), "r"(scales_b),
+        "n"(ByteA), "n"(ThreadA), "n"(ByteB), "n"(ThreadB));
+}
+template <int ByteA, int ThreadA, int ByteB, int ThreadB>
+__device__ void mma_m16n8k64_mxfp4(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2],
+                                   std::uint32_t scales_a, std::uint32_t scales_b) noexcept {
+  asm volatile(
+      "mma.sync.aligned.m16n8k64.row.col.kind::mxf4.block_scale.scale_vec::2X.f32.e2m1.e2m1.f32.ue8m0 "
+      "{%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3}, {%10}, {%12,%13}, {%11}, {%14,%15};"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(scales_a), "r"(scales_b),
+        "n"(ByteA), "n"(ThreadA), "n"(ByteB), "n"(ThreadB));
 }
 #endif
 

@@ -35,10 +35,7 @@ NVQ_BEGIN_NAMESPACE
 /// max |x|. NaN is ignored.
 struct AbsMax {
   float amax = 0.0f;
-  NVQ_HD constexpr void add(float x) noexcept {
-    const float a = abs(x);
-    if (less(amax, a)) amax = a;
-  }
+  NVQ_HD constexpr void add(float x) noexcept { amax = max_magnitude(amax, x); }
   NVQ_HD constexpr void merge(AbsMax other) noexcept { add(other.amax); }
 };
 

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+# cmake -DDRAW= -DWORK= -DNVQ_ROOT= -P pictures.cmake: docs/img holds what docs/tools/draw_layouts.cpp draws.
+cmake_minimum_required(VERSION 3.23)
+file(REMOVE_RECURSE "${WORK}")
+file(MAKE_DIRECTORY "${WORK}")
+execute_process(COMMAND "${DRAW}" "${WORK}" COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND diff -r "${NVQ_ROOT}/docs/img" "${WORK}" RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "docs/img is out of date: run ./run docs")
+endif()
