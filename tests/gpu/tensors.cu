@@ -27,14 +27,14 @@ void check_amax(const char* type) {
     const device_array<T> in(values, p.offset);
     const device_array<float> amax(1);
     const float host = nvq::amax(nvq::matrix_view<const T>(values.data(), p.shape(), p.stride()));
-    gpu::require(nvq::cuda::amax_async(in.data(), p.shape(), amax.data(), nullptr, p.stride()), "amax_async");
+    gpu::require(nvq::cuda::amax_async(in.data(), p.shape(), amax.data(), nullptr, {p.stride()}), "amax_async");
     gpu::difference d;
     d.add("amax", amax.download(), {host});
     // The larger of what is there and the matrix.
     device_array<float> kept(2);
     kept.upload({nvq::float_max(), 0.0f});
     for (int i = 0; i < 2; ++i)
-      gpu::require(nvq::cuda::amax_async(in.data(), p.shape(), kept.data() + i, nullptr, p.stride(), true),
+      gpu::require(nvq::cuda::amax_async(in.data(), p.shape(), kept.data() + i, nullptr, {p.stride(), true}),
                    "amax_async");
     d.add("kept amax", kept.download(), {host > nvq::float_max() ? host : nvq::float_max(), host});
     d.guards("amax", amax.touched());
