@@ -98,6 +98,7 @@ struct quantize_blocks {
            run0 += std::int64_t{grid_y()} * row_threads)
         encode(row0 + thread / row_threads, run0 + thread % row_threads, scales, grid, aligned_in,
                aligned_out);
+    launch_dependents();
   }
 
  private:
@@ -207,6 +208,7 @@ struct quantize_groups {
     const std::int64_t across = a.out.scale_columns(), groups = a.out.scale_rows() * across;
     for (std::int64_t g = block_index_x(); g < groups; g += grid_x())
       encode(s, g / across, g % across, scales);
+    launch_dependents();
   }
 
  private:
@@ -317,6 +319,7 @@ struct amax_kernel {
       }
     const float all = block_amax(largest.amax, s.of_warps);
     if (thread == 0) atomic_max(amax_bits, float_bits(all));
+    launch_dependents();
   }
 };
 
