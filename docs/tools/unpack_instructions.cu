@@ -20,25 +20,25 @@ struct alignas(16) values {
 };
 
 /// The codes of a unit by 32 / Parts, each with the scale of its block.
-template <class F, class Out, int Parts, class Unpack>
+template <class F, class Out, unsigned Parts, class Unpack>
 __device__ void by_parts(const unit<F>& codes, const typename F::scale_code* scale, values<Out>& out,
                          Unpack unpack) {
-  constexpr int words = static_cast<int>(sizeof(unit<F>) / 4) / Parts;
-  constexpr int n = 32 / Parts / cuda::register_traits<Out>::count;
+  constexpr unsigned words = sizeof(unit<F>) / 4 / Parts;
+  constexpr unsigned n = 32 / Parts / cuda::register_traits<Out>::count;
   NVQ_UNROLL
-  for (int p = 0; p < Parts; ++p) {
+  for (unsigned p = 0; p < Parts; ++p) {
     std::uint32_t part[words];
     NVQ_UNROLL
-    for (int w = 0; w < words; ++w) part[w] = codes.word[p * words + w];
+    for (unsigned w = 0; w < words; ++w) part[w] = codes.word[p * words + w];
     Out some[n];
     unpack(cuda::detail::from_words<cuda::codes_t<F, 32 / Parts>>(part), scale[p], some);
     NVQ_UNROLL
-    for (int i = 0; i < n; ++i) out.value[p * n + i] = some[i];
+    for (unsigned i = 0; i < n; ++i) out.value[p * n + i] = some[i];
   }
 }
 
 template <class F>
-inline constexpr int parts = F::block_size == 16 ? 2 : 1;
+inline constexpr unsigned parts = F::block_size == 16 ? 2 : 1;
 
 struct elements {
   template <class F, class Out>
@@ -60,7 +60,7 @@ struct interleaved {
                         [](auto part, auto, auto& some) { cuda::unpack<F, Order::interleaved>(part, some); });
   }
 };
-template <int Parts>
+template <unsigned Parts>
 struct biased {
   template <class F, class Out>
   static __device__ void run(const unit<F>& codes, const typename F::scale_code* scale, values<Out>& out) {
@@ -69,7 +69,7 @@ struct biased {
   }
 };
 
-template <class How, class F, class Out, int Units>
+template <class How, class F, class Out, unsigned Units>
 __device__ void unpack_units(const unit<F>* codes, const typename F::scale_code* scales, values<Out>* out) {
   // Every thread has its own, lest the compiler work on uniform registers.
   codes += threadIdx.x * Units;
@@ -78,16 +78,16 @@ __device__ void unpack_units(const unit<F>* codes, const typename F::scale_code*
   unit<F> q[Units];
   typename F::scale_code s[Units][4];
   NVQ_UNROLL
-  for (int u = 0; u < Units; ++u) {
+  for (unsigned u = 0; u < Units; ++u) {
     q[u] = codes[u];
     NVQ_UNROLL
-    for (int p = 0; p < 4; ++p) s[u][p] = scales[u * parts<F> + (parts<F> == 1 ? 0 : p)];
+    for (unsigned p = 0; p < 4; ++p) s[u][p] = scales[u * parts<F> + (parts<F> == 1 ? 0 : p)];
   }
   values<Out> v[Units];
   NVQ_UNROLL
-  for (int u = 0; u < Units; ++u) How::template run<F, Out>(q[u], s[u], v[u]);
+  for (unsigned u = 0; u < Units; ++u) How::template run<F, Out>(q[u], s[u], v[u]);
   NVQ_UNROLL
-  for (int u = 0; u < Units; ++u) out[u] = v[u];
+  for (unsigned u = 0; u < Units; ++u) out[u] = v[u];
 }
 
 }  // namespace

@@ -108,10 +108,16 @@ namespace detail {
 template <class Pair>
 struct vendor_pair {
   static constexpr unsigned count = 2;
-  NVQ_HD static std::uint32_t bits(const Pair& p) noexcept {
-    return *reinterpret_cast<const std::uint32_t*>(&p);
+  NVQ_HD static std::uint32_t bits(const Pair& pair) noexcept {
+    std::uint32_t bits;
+    __builtin_memcpy(&bits, &pair, sizeof bits);
+    return bits;
   }
-  NVQ_HD static Pair from_bits(std::uint32_t bits) noexcept { return *reinterpret_cast<const Pair*>(&bits); }
+  NVQ_HD static Pair from_bits(std::uint32_t bits) noexcept {
+    Pair pair;
+    __builtin_memcpy(static_cast<void*>(&pair), &bits, sizeof pair);
+    return pair;
+  }
 };
 }  // namespace detail
 template <>
