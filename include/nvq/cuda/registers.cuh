@@ -110,12 +110,12 @@ struct vendor_pair {
   static constexpr unsigned count = 2;
   NVQ_HD static std::uint32_t bits(const Pair& pair) noexcept {
     std::uint32_t bits;
-    __builtin_memcpy(&bits, &pair, sizeof bits);
+    memcpy(&bits, &pair, sizeof bits);
     return bits;
   }
   NVQ_HD static Pair from_bits(std::uint32_t bits) noexcept {
     Pair pair;
-    __builtin_memcpy(static_cast<void*>(&pair), &bits, sizeof pair);
+    memcpy(static_cast<void*>(&pair), &bits, sizeof pair);
     return pair;
   }
 };
