@@ -101,13 +101,13 @@ struct gemm_nvfp4_sm120 {
     NVQ_HD static unsigned column() noexcept { return nvq::cuda::thread_index() % 4; }
 
     /// Zeros behind the last row and the last column.
-    NVQ_HD void load(const nvfp4_matrix& m, std::int64_t row0, std::int64_t k, std::int64_t k0) noexcept {
+    NVQ_HD void load(const nvfp4_matrix& m, std::int64_t row0, std::int64_t depth, std::int64_t k0) noexcept {
       NVQ_UNROLL
       for (unsigned i = 0; i < 2; ++i) {
         const std::int64_t r = row0 + row(i), first = k0 + 32 * column();
         vector[i] = {};
-        if (r >= m.rows || first >= k) continue;
-        const std::uint8_t* from = m.codes + r * (k / 2) + first / 2;
+        if (r >= m.rows || first >= depth) continue;
+        const std::uint8_t* from = m.codes + r * (depth / 2) + first / 2;
 #if defined(__CUDA_ARCH__)
         vector[i] = *reinterpret_cast<const words*>(from);
 #else

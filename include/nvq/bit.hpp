@@ -42,6 +42,8 @@ NVQ_HD constexpr bool sign_bit(float x) noexcept { return (float_bits(x) >> 31) 
 
 NVQ_HD constexpr float quiet_nan() noexcept { return float_from_bits(0x7FC00000u); }
 NVQ_HD constexpr float infinity() noexcept { return float_from_bits(0x7F800000u); }
+/// x, or the one quiet_nan() for any NaN: which NaN an operation gives depends on the processor.
+NVQ_HD constexpr float canonical_nan(float x) noexcept { return is_nan(x) ? quiet_nan() : x; }
 /// The largest finite float, FLT_MAX.
 NVQ_HD constexpr float float_max() noexcept { return float_from_bits(0x7F7FFFFFu); }
 

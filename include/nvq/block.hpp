@@ -112,7 +112,14 @@ NVQ_HD constexpr typename F::scale_code block_scale(const Values& values, column
   }
 }
 
+NVQ_HD constexpr TensorScales canonical(TensorScales ts) noexcept {
+  return {canonical_nan(ts.encode), canonical_nan(ts.decode), ts.amax};
+}
+
 }  // namespace detail
+
+/// How NaN values enter an amax.
+enum class NaN { ignore, propagate };
 
 /// The scales that a recipe derives from the largest magnitude of a tensor, or of all tensors that share a
 /// scale (fused q/k/v). {1, 1} for formats without a tensor scale.
@@ -120,7 +127,7 @@ template <class F, class R>
 NVQ_HD constexpr TensorScales tensor_scales(float amax, R) noexcept {
   static_assert(is_recipe_v<R>, "nvq: a recipe is derived from nvq::recipe::base");
   if constexpr (F::has_tensor_scale)
-    return detail::rules_t<R, F>::template tensor<F>(amax);
+    return detail::canonical(detail::rules_t<R, F>::template tensor<F>(amax));
   else
     return {1.0f, 1.0f, amax};
 }

@@ -50,7 +50,7 @@ struct ScaleFP16 {
   static constexpr bool has_zero_point = false;
   static constexpr const char* name() noexcept { return "FP16"; }
   NVQ_HD static constexpr storage encode(float x) noexcept {
-    return half(clamp(x, negate(largest()), largest())).bits;
+    return half(canonical_nan(clamp(x, negate(largest()), largest()))).bits;
   }
   NVQ_HD static constexpr float decode(storage s) noexcept { return static_cast<float>(half::from_bits(s)); }
   NVQ_HD static constexpr float largest() noexcept { return 65504.0f; }
@@ -64,7 +64,7 @@ struct ScaleBF16 {
   static constexpr bool has_zero_point = false;
   static constexpr const char* name() noexcept { return "BF16"; }
   NVQ_HD static constexpr storage encode(float x) noexcept {
-    return bfloat16(clamp(x, negate(largest()), largest())).bits;
+    return bfloat16(canonical_nan(clamp(x, negate(largest()), largest()))).bits;
   }
   NVQ_HD static constexpr float decode(storage s) noexcept {
     return static_cast<float>(bfloat16::from_bits(s));
@@ -79,7 +79,7 @@ struct ScaleFP32 {
   using code = storage;
   static constexpr bool has_zero_point = false;
   static constexpr const char* name() noexcept { return "FP32"; }
-  NVQ_HD static constexpr storage encode(float x) noexcept { return x; }
+  NVQ_HD static constexpr storage encode(float x) noexcept { return canonical_nan(x); }
   NVQ_HD static constexpr float decode(storage s) noexcept { return s; }
   NVQ_HD static constexpr float largest() noexcept { return float_max(); }
   NVQ_HD static constexpr float min_positive() noexcept { return exp2i(-149); }
@@ -109,7 +109,7 @@ struct ScaleFP32DQ {
   static constexpr bool has_zero_point = false;
   static constexpr std::int64_t group_size = 256;
   static constexpr const char* name() noexcept { return "FP32, double-quantized"; }
-  NVQ_HD static constexpr code encode(float x) noexcept { return x; }
+  NVQ_HD static constexpr code encode(float x) noexcept { return canonical_nan(x); }
   NVQ_HD static constexpr float decode(code s) noexcept { return s; }
   NVQ_HD static constexpr float largest() noexcept { return float_max(); }
   NVQ_HD static constexpr float min_positive() noexcept { return exp2i(-149); }

@@ -39,9 +39,6 @@ struct encode_options {
   executor_ref executor;
 };
 
-/// How NaN values enter an amax.
-enum class NaN { ignore, propagate };
-
 namespace detail {
 
 template <class C>

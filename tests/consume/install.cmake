@@ -7,7 +7,7 @@ file(RENAME "${PREFIX}-first" "${PREFIX}")
 
 file(GLOB_RECURSE installed RELATIVE "${PREFIX}" "${PREFIX}/*")
 foreach(file IN LISTS installed)
-  if(NOT file MATCHES "^include/nvq/.*\\.(hpp|cuh)$|^share/(cmake/nvq/.*\\.cmake|pkgconfig/nvq\\.pc)$")
+  if(NOT file MATCHES "^include/nvq/(.*\\.(hpp|cuh)|nvrtc/[a-z_]+)$|^share/(cmake/nvq/.*\\.cmake|pkgconfig/nvq\\.pc)$")
     message(SEND_ERROR "unexpected file in the install: ${file}")
   endif()
   file(STRINGS "${PREFIX}/${file}" absolute REGEX "${NVQ_ROOT}/|${PREFIX}")

@@ -158,6 +158,12 @@ TEST_CASE("stochastic codes are the element's under the caller's bits") {
   }
 }
 
+TEST_CASE("two bytes of 6-bit codes become 12 bits") {
+  for (std::uint32_t low = 0; low < 64; ++low)
+    for (std::uint32_t high = 0; high < 64; ++high)
+      REQUIRE(nvq::cuda::ptx::join_codes6(low | high << 8) == low + 64 * high);
+}
+
 TEST_CASE("codes under a given scale are the quotients rounded") {
   long wrong = 0;
   for (const float scale : {0.0f, 0.25f, 0.37f, 1e-38f})

@@ -52,8 +52,7 @@ struct Output {
   }
   nvq::cuda::detail::quantized_matrix<F, false> view(std::int64_t rows, std::int64_t columns,
                                                      ScaleLayout layout) {
-    return {rows,
-            columns,
+    return {{rows, columns},
             codes.data(),
             reinterpret_cast<typename F::scale_type*>(scales.data()),
             zero_points.data(),
@@ -131,7 +130,7 @@ void check_dequantize(std::int64_t rows, std::int64_t columns) {
     std::vector<T> out(static_cast<std::size_t>(rows * stride), T(77.0f));
     const auto l = nvq::cuda::detail::runs_over(rows, (columns + 15) / 16, 2);
     const nvq::cuda::detail::dequantize_kernel<F, T> kernel{
-        {rows, columns, q.codes().data(), q.scales().data(), q.zero_points().data(), ScaleLayout::linear},
+        {{rows, columns}, q.codes().data(), q.scales().data(), q.zero_points().data(), ScaleLayout::linear},
         out.data(),
         stride,
         &g,

@@ -17,6 +17,20 @@ foreach(definition NVQ_CORRECT NVQ_SOFTWARE_FP4)
   endif()
 endforeach()
 
+# On a target that has them it assembles all of it, and block-scaled mma.
+set(scaled_mma "${NVCC}" -std=c++17 -I "${NVQ_ROOT}/include" -Werror all-warnings "${CMAKE_CURRENT_LIST_DIR}/scaled_mma.cu"
+               -cubin -o "${WORK}/mma.cubin")
+foreach(command "${compile};-cubin;-o;${WORK}/sm_121a.cubin" "${scaled_mma}")
+  execute_process(COMMAND ${command} -gencode arch=compute_121a,code=sm_121a RESULT_VARIABLE status)
+  if(NOT status EQUAL 0)
+    message(SEND_ERROR "does not compile for sm_121a: ${command}")
+  endif()
+endforeach()
+execute_process(COMMAND ${scaled_mma} -arch=sm_90a RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+if(status EQUAL 0 OR NOT output MATCHES "'nvq_block_scaled_mma_needs_target_sm_120a_or_sm_121a'")
+  message(SEND_ERROR "sm_90a: for block-scaled mma the assembler says, with status ${status}: ${output}")
+endif()
+
 foreach(arch IN LISTS ARCHS)
   # What the assembler says, and of which kernels it would.
   set(ptx "${WORK}/sm_${arch}.ptx")

@@ -46,7 +46,10 @@ __global__ void pack_stochastic(const float (*in)[8], nvq::TensorScales scales,
                                 const std::uint32_t (*random)[8], packed<F>* out) {
   *out = nvq::cuda::pack_stochastic<F>(*in, scales, *random);
 }
-
+template <class F>
+__global__ void encode(const float (*in)[8], typename F::scale_code scale, codes<F>* out) {
+  *out = nvq::cuda::encode<F>(*in, scale);
+}
 template <class F>
 void use_tensors() {
   typename F::scale_type* scales = nullptr;
@@ -67,6 +70,7 @@ void use() {
   pack_part<R><<<1, 1>>>(nullptr, {}, nullptr);
   if constexpr (!std::is_same<F, nvq::NF4>::value)
     pack_stochastic<R><<<1, 1>>>(nullptr, {}, nullptr, nullptr);
+  if constexpr (!F::has_tensor_scale) encode<R><<<1, 1>>>(nullptr, {}, nullptr);
   if constexpr (std::is_same<F, nvq::NVFP4>::value || std::is_same<F, nvq::INT4_G32>::value)
     unpack_interleaved<R><<<1, 1>>>({}, nullptr);
 }

@@ -4,6 +4,7 @@
 #include <cuda_fp16.h>
 
 #include <cstdint>
+#include <nvq/cuda/mma.cuh>
 #include <nvq/cuda/thread.cuh>
 #include <tuple>
 
@@ -93,11 +94,35 @@ __global__ void pack_stochastic(const In* in, nvq::TensorScales scales, const st
   load(random, bits);
   *out = nvq::cuda::pack_stochastic<F>(x, scales, bits);
 }
+template <class F, class In>
+__global__ void encode(const In* in, typename F::scale_code scale, codes_t<F, 8>* out) {
+  values<In, 8> x;
+  load(in, x);
+  *out = nvq::cuda::encode<F>(x, scale);
+}
+__global__ void hadamard(const float* in, float* out) {
+  float x[16];
+  load(in, x);
+  nvq::cuda::hadamard16(x);
+  store(x, out);
+}
 template <class In>
 __global__ void amax(const In* in, float* out) {
   values<In, 16> x;
   load(in, x);
   *out = nvq::cuda::amax(x);
+}
+
+template <class T>
+__global__ void mma(float (*d)[4], const std::uint32_t (*a)[4], const std::uint32_t (*b)[2]) {
+  nvq::cuda::mma<T>(*d, *a, *b);
+}
+template <class F>
+__global__ void mma_scaled(float (*d)[4], const std::uint32_t (*a)[4], const std::uint32_t (*b)[2],
+                           std::uint32_t scales_a, std::uint32_t scales_b) {
+#if NVQ_HAS_MMA_BLOCK_SCALE
+  nvq::cuda::mma<F>(*d, *a, *b, scales_a, scales_b);
+#endif
 }
 
 template <class F, class Pair>
@@ -141,6 +166,7 @@ void use_format(std::tuple<R...>*) {
     unpack_e4m3<F><<<1, 1>>>({}, nullptr);
   if constexpr (!std::is_same<E, nvq::UInt4>::value && !std::is_same<E, nvq::NormalFloat4>::value)
     pack_stochastic<F, float><<<1, 1>>>(nullptr, {}, nullptr, nullptr);
+  if constexpr (!F::has_tensor_scale && !F::has_zero_point) encode<F, float><<<1, 1>>>(nullptr, {}, nullptr);
   (use_recipe<F, R>(), ...);
 }
 template <class... F>
@@ -150,6 +176,11 @@ void use_formats(std::tuple<F...>*) {
 
 void use() {
   use_formats(static_cast<Families*>(nullptr));
+  mma<nvq::half><<<1, 32>>>(nullptr, nullptr, nullptr);
+  mma<nvq::bfloat16><<<1, 32>>>(nullptr, nullptr, nullptr);
+  mma_scaled<nvq::NVFP4><<<1, 32>>>(nullptr, nullptr, nullptr, 0, 0);
+  mma_scaled<nvq::MXFP4><<<1, 32>>>(nullptr, nullptr, nullptr, 0, 0);
+  hadamard<<<1, 1>>>(nullptr, nullptr);
   amax<float><<<1, 1>>>(nullptr, nullptr);
   amax<__half2><<<1, 1>>>(nullptr, nullptr);
   amax<__nv_bfloat162><<<1, 1>>>(nullptr, nullptr);

@@ -28,6 +28,7 @@ struct convert_kernel {
     for (std::int64_t i = std::int64_t{block_index_x()} * block_threads() + thread_index(); i < to.elements();
          i += std::int64_t{grid_x()} * block_threads())
       layout::convert_element(from, in, to, out, i, pad, recode);
+    launch_dependents();
   }
 };
 

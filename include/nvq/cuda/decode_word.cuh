@@ -76,13 +76,15 @@ struct decode_word<E2M1, T> {
     if constexpr (is_half<T>)
       nvq::detail::ptx::f16x2_from_e2m1x8(q, out);
     else
+      decode_by_table(q, out);
+#else
+    decode_by_table(q, out);
 #endif
-      look_up(q, out);
   }
-  /// By a table of the magnitudes in the bytes of registers.
-  NVQ_HD static void look_up(std::uint32_t q, std::uint32_t (&out)[4]) noexcept {
+  NVQ_HD static void decode_by_table(std::uint32_t q, std::uint32_t (&out)[4]) noexcept {
     NVQ_UNROLL
     for (unsigned i = 0; i < 2; ++i, q >>= 16) {
+      // The bytes of the eight magnitudes, by their codes.
       const std::uint32_t code = q & 0x7777u, sign = nibbles_to_bytes(q) & 0x80808080u;
       if constexpr (is_half<T>) {
         const std::uint32_t high = ptx::prmt(0x3E3C3800u, 0x46444240u, code) | sign;

@@ -42,6 +42,7 @@ struct dequantize_kernel {
       for (std::int64_t column = (std::int64_t{block_index_y()} * row_threads + thread % row_threads) * run;
            column < in.columns; column += std::int64_t{grid_y()} * row_threads * run)
         decode(row, column, g, aligned_in, aligned_out);
+    launch_dependents();
   }
 
  private:

@@ -25,6 +25,12 @@ NVQ_BEGIN_NAMESPACE
 
 namespace cuda {
 
+struct amax_options {
+  std::int64_t row_stride = 0;  ///< of the input, in values; 0: the columns
+  bool keep = false;  ///< *amax holds an amax already, of a tensor that shares the scale; the larger stays
+  NaN nan = NaN::ignore;  ///< propagate for recipes that let NaN enter amaxes (modelopt, torchao, ...)
+};
+
 struct quantize_options {
   std::int64_t row_stride = 0;                 ///< of the input, in values; 0: the columns
   std::uint8_t* zero_points = nullptr;         ///< [scale rows, scale columns], for formats that have them
@@ -74,13 +80,20 @@ inline cudaError_t wave_of_blocks(unsigned* wave) noexcept {
   return error;
 }
 
+inline bool valid_rows(shape2d shape, std::int64_t row_stride) noexcept {
+  return shape.valid() && row_stride >= shape.columns() &&
+         (shape.rows() == 0 || row_stride <= INT64_MAX / 8 / shape.rows());
+}
+
 template <class F>
 bool valid_tensor(shape2d shape, std::int64_t row_stride, ScaleLayout layout, const void* values,
                   const void* codes, const void* scales, const void* zero_points) noexcept {
-  constexpr bool byte_scales_along_rows = sizeof(typename F::scale_type) == 1 && F::block::rows == 1;
-  if (!shape.valid() || row_stride < shape.columns()) return false;
-  if (shape.rows() != 0 && row_stride > INT64_MAX / 8 / shape.rows()) return false;
-  if (layout != ScaleLayout::linear && !byte_scales_along_rows) return false;
+  constexpr bool takes_layouts =
+      sizeof(typename F::scale_type) == 1 && F::block::rows == 1 && F::block::columns != 0;
+  if (!valid_rows(shape, row_stride)) return false;
+  if (layout != ScaleLayout::linear && !takes_layouts) return false;
+  if (nvq::layout::padded_scales(layout, shape2d(1, 1)).size() == 0)
+    return false;  // a value that is none of the names
   if (shape.size() == 0) return true;
   return values != nullptr && codes != nullptr && scales != nullptr &&
          (!F::has_zero_point || zero_points != nullptr);
@@ -88,27 +101,28 @@ bool valid_tensor(shape2d shape, std::int64_t row_stride, ScaleLayout layout, co
 
 }  // namespace detail
 
-/// amax = max |x| of a matrix, NaN ignored; *amax is a float in device memory. Also over several tensors that share a
-/// scale: `keep` takes the larger of what *amax holds and the matrix.
+/// *amax = max |x| of a matrix; a float in device memory.
 ///
 /// T: float, __half, __nv_bfloat16, nvq::half, nvq::bfloat16.
 template <class T>
 [[nodiscard]] cudaError_t amax_async(const T* in, shape2d shape, float* amax, cudaStream_t stream,
-                                     std::int64_t row_stride = 0, bool keep = false) noexcept {
+                                     const amax_options& options = {}) noexcept {
   using value = typename detail::value_of<T>::type;
-  if (row_stride == 0) row_stride = shape.columns();
-  if (!shape.valid() || row_stride < shape.columns() || amax == nullptr ||
-      (in == nullptr && shape.size() != 0))
+  const std::int64_t row_stride = options.row_stride == 0 ? shape.columns() : options.row_stride;
+  if (!detail::valid_rows(shape, row_stride) || amax == nullptr || (in == nullptr && shape.size() != 0))
     return cudaErrorInvalidValue;
-  cudaError_t error = keep ? cudaSuccess : cudaMemsetAsync(amax, 0, sizeof(float), stream);
+  cudaError_t error = options.keep ? cudaSuccess : cudaMemsetAsync(amax, 0, sizeof(float), stream);
   if (error != cudaSuccess || shape.size() == 0) return error;
   unsigned wave = 0;
   if ((error = detail::wave_of_blocks(&wave)) != cudaSuccess) return error;
   const auto g = detail::runs_over(shape.rows(), (shape.columns() + 15) / 16, wave);
-  const detail::amax_kernel<value> kernel{
-      reinterpret_cast<const value*>(in),     shape.rows(), shape.columns(), row_stride,
-      reinterpret_cast<std::uint32_t*>(amax), g.row_threads};
-  return launch(kernel, {g.grid_x, g.grid_y}, g.threads, stream);
+  const auto run = [&](auto statistic) {
+    const detail::amax_kernel<value, decltype(statistic)> kernel{
+        reinterpret_cast<const value*>(in),     shape.rows(), shape.columns(), row_stride,
+        reinterpret_cast<std::uint32_t*>(amax), g.row_threads};
+    return launch(kernel, {g.grid_x, g.grid_y}, g.threads, stream);
+  };
+  return options.nan == NaN::ignore ? run(AbsMax{}) : run(AbsMaxNaN{});
 }
 
 /// Quantizes a matrix.
@@ -120,34 +134,48 @@ template <class T>
 ///   padding is written with 0; other scales and those of tiles are linear.
 /// amax: device pointer to the amax of the tensor, for formats with a tensor scale or one scale for the tensor; else
 ///   null.
-template <class F, class T, class R = default_recipe<F>>
+template <class F, class T, class R = default_recipe<F>, class = detail::require_recipe<R>>
 [[nodiscard]] cudaError_t quantize_async(const T* in, shape2d shape, std::uint8_t* codes,
                                          typename F::scale_type* scales, const float* amax,
                                          ScaleLayout layout, cudaStream_t stream, R = {},
                                          const quantize_options& options = {}) noexcept {
   using value = typename detail::value_of<T>::type;
   using kernel_type = detail::quantize_kernel<F, value, R>;
-  static_assert(is_recipe_v<R> && supports_v<R, F>, "nvq: this recipe does not apply to this Format");
+  using rules = nvq::detail::rules_t<R, F>;
+  static_assert(supports_v<R, F>, "nvq: this recipe does not apply to this Format");
+  static_assert(F::block::rows != 0 || (!nvq::detail::is_search<rules, F>::value &&
+                                        (std::is_same<typename rules::statistic, AbsMax>::value ||
+                                         std::is_same<typename rules::statistic, AbsMaxNaN>::value)),
+                "nvq: with one scale for the tensor, a device takes recipes that need its amax only");
   static_assert(!nvq::detail::is_packed_scale<typename F::block_scale>::value,
                 "nvq: double-quantized scales are made on the host");
   const std::int64_t row_stride = options.row_stride == 0 ? shape.columns() : options.row_stride;
   constexpr bool needs_amax = F::has_tensor_scale || F::block::rows == 0;
   if (!detail::valid_tensor<F>(shape, row_stride, layout, in, codes, scales, options.zero_points) ||
-      (needs_amax && amax == nullptr && shape.size() != 0))
+      (needs_amax && amax == nullptr && shape.size() != 0) ||
+      (amax != nullptr && amax == options.tensor_scale))
     return cudaErrorInvalidValue;
-  if (shape.size() == 0) return cudaSuccess;
+  if (shape.size() == 0) return cudaSuccess;  // and *tensor_scale stays as it is
 
   unsigned wave = 0;
   const cudaError_t error = detail::wave_of_blocks(&wave);
   if (error != cudaSuccess) return error;
-  const detail::quantize_args<F, value> args{
-      reinterpret_cast<const value*>(in),
-      row_stride,
-      {shape.rows(), shape.columns(), codes, scales, options.zero_points, layout},
-      amax,
-      options.tensor_scale};
+  const detail::quantize_args<F, value> args{reinterpret_cast<const value*>(in),
+                                             row_stride,
+                                             {shape, codes, scales, options.zero_points, layout},
+                                             amax,
+                                             options.tensor_scale};
   const auto l = detail::quantize_launch<kernel_type>(args, wave);
   return launch(l.kernel, l.grid, l.threads, stream, options.programmatic_dependent_launch);
+}
+
+/// The same under the format's default recipe.
+template <class F, class T>
+[[nodiscard]] cudaError_t quantize_async(const T* in, shape2d shape, std::uint8_t* codes,
+                                         typename F::scale_type* scales, const float* amax,
+                                         ScaleLayout layout, cudaStream_t stream,
+                                         const quantize_options& options) noexcept {
+  return quantize_async<F>(in, shape, codes, scales, amax, layout, stream, default_recipe<F>{}, options);
 }
 
 /// Decodes a matrix: (code * scale) * tensor scale in float, rounded to T.
@@ -172,12 +200,11 @@ template <class F, class T>
   const cudaError_t error = detail::wave_of_blocks(&wave);
   if (error != cudaSuccess) return error;
   const auto g = detail::runs_over(shape.rows(), (shape.columns() + 15) / 16, wave);
-  const detail::dequantize_kernel<F, value> kernel{
-      {shape.rows(), shape.columns(), codes, scales, options.zero_points, layout},
-      reinterpret_cast<value*>(out),
-      row_stride,
-      F::has_tensor_scale ? tensor_scale : nullptr,
-      g.row_threads};
+  const detail::dequantize_kernel<F, value> kernel{{shape, codes, scales, options.zero_points, layout},
+                                                   reinterpret_cast<value*>(out),
+                                                   row_stride,
+                                                   F::has_tensor_scale ? tensor_scale : nullptr,
+                                                   g.row_threads};
   return launch(kernel, {g.grid_x, g.grid_y}, g.threads, stream, options.programmatic_dependent_launch);
 }
 
@@ -214,8 +241,9 @@ template <class T>
   using value = typename detail::value_of<T>::type;
   if (in_stride == 0) in_stride = shape.columns();
   if (out_stride == 0) out_stride = shape.columns();
-  if (!shape.valid() || shape.columns() % 16 != 0 || in_stride < shape.columns() ||
-      out_stride < shape.columns() || ((in == nullptr || out == nullptr) && shape.size() != 0))
+  if (!detail::valid_rows(shape, in_stride) || !detail::valid_rows(shape, out_stride) ||
+      shape.columns() % 16 != 0 || (in == out && in_stride != out_stride) ||
+      ((in == nullptr || out == nullptr) && shape.size() != 0))
     return cudaErrorInvalidValue;
   if (shape.size() == 0) return cudaSuccess;
   unsigned wave = 0;

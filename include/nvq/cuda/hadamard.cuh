@@ -62,6 +62,7 @@ struct hadamard_kernel {
       T* to = out + row * out_stride + column;
       for (unsigned j = 0; j < 16; ++j) to[j] = T(x[j]);
     }
+    launch_dependents();
   }
 };
 

@@ -39,8 +39,19 @@ __global__ void __launch_bounds__(detail::max_threads<K>::value) kernel_entry(K 
   kernel(shared);
 }
 
+namespace detail {
+
+/// Whether the code that the current device runs of K waits for the grids before it: it does from sm_90 on.
+template <class K>
+bool waits_for_grids() noexcept {
+  cudaFuncAttributes attributes{};
+  return cudaFuncGetAttributes(&attributes, kernel_entry<K>) == cudaSuccess && attributes.ptxVersion >= 90;
+}
+
+}  // namespace detail
+
 /// Launches `kernel` on `grid` blocks of `threads` threads, a multiple of 32, and does not wait for it. An empty
-/// grid launches nothing and succeeds. With `programmatic_dependent_launch` (sm_90 and above) the kernel may start
+/// grid launches nothing and succeeds. With `programmatic_dependent_launch` (sm_90 and above, else it changes nothing) the kernel may start
 /// before its predecessor in the stream has ended and must say grid_dependency_wait() before it touches what that
 /// one writes or reads.
 template <class K>
@@ -62,7 +73,7 @@ template <class K>
   config.blockDim = dim3(threads);
   config.stream = stream;
   config.attrs = &dependent;
-  config.numAttrs = programmatic_dependent_launch ? 1 : 0;
+  config.numAttrs = programmatic_dependent_launch && detail::waits_for_grids<K>() ? 1 : 0;
   return cudaLaunchKernelEx(&config, kernel_entry<K>, kernel);
 }
 

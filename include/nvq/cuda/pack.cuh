@@ -31,6 +31,7 @@ namespace detail {
 template <class In, unsigned Count>
 NVQ_HD void to_floats(const In (&values)[Count], float (&out)[Count * register_traits<In>::count]) noexcept {
   using traits = register_traits<In>;
+  NVQ_UNROLL
   for (unsigned i = 0; i < Count; ++i) {
     if constexpr (traits::count == 1) {
       out[i] = values[i];
@@ -50,6 +51,7 @@ struct register_values {
   NVQ_HD constexpr register_values row(std::int64_t) const noexcept { return *this; }
   template <class Fn>
   NVQ_HD constexpr void for_each(Fn fn) const noexcept {
+    NVQ_UNROLL
     for (unsigned i = 0; i < N; ++i) fn(i, value[i]);
   }
 };
@@ -73,9 +75,11 @@ NVQ_HD codes_t<F, N> encode_floats(const float (&values)[N], Scaler scaler) noex
   using codes = codes_t<F, N>;
   std::uint32_t words[word_count<codes>] = {};
   if constexpr (ptx::has_encode2<E>::value && rounds_plainly<R, F>::value && N % 2 == 0) {
+    NVQ_UNROLL
     for (unsigned i = 0; i < N; i += 2)
       put_code<E>(words, i, ptx::encode2<E>(scaler(values[i]), scaler(values[i + 1])), 2 * E::bits);
   } else {
+    NVQ_UNROLL
     for (unsigned i = 0; i < N; ++i)
       put_code<E>(words, i, R::template element<F>(scaler(values[i])), E::bits);
   }
@@ -156,9 +160,9 @@ NVQ_HD packed<F, detail::values_in<In, Count>> pack(const In (&values)[Count],
 
 /// Encodes N values under a scale that is there already (of a KV cache, per tensor, head or token): x / scale, rounded;
 /// 0 under a scale of 0. unpack() is the way back.
-template <class F, class In, unsigned Count>
-NVQ_HD codes_t<F, detail::values_in<In, Count>> encode(const In (&values)[Count],
-                                                       typename F::scale_code scale) noexcept {
+// The type of the codes is a parameter because nvcc cannot deduce it as the return type.
+template <class F, class In, unsigned Count, class Codes = codes_t<F, detail::values_in<In, Count>>>
+NVQ_HD Codes encode(const In (&values)[Count], typename F::scale_code scale) noexcept {
   static_assert(!F::has_tensor_scale && !F::has_zero_point, "nvq: encode() is for formats with one scale");
   detail::check_target<F>();
   float x[detail::values_in<In, Count>];
@@ -186,6 +190,7 @@ NVQ_HD packed<F, detail::values_in<In, Count>> pack_stochastic(
   (void)recipe;
   detail::check_target<F>();
   std::uint32_t words[detail::word_count<codes_t<F, n>>] = {};
+  NVQ_UNROLL
   for (unsigned i = 0; i < n; ++i)
     detail::put_code<E>(words, i, E::encode_stochastic(scaler(x[i]), random[i]), E::bits);
   return {detail::from_words<codes_t<F, n>>(words), scale};
@@ -198,10 +203,12 @@ NVQ_HD float amax(const In (&values)[Count]) noexcept {
   using T = typename traits::value;
   if constexpr (traits::count == 1) {
     AbsMax largest;
+    NVQ_UNROLL
     for (unsigned i = 0; i < Count; ++i) largest.add(values[i]);
     return largest.amax;
   } else {
     std::uint32_t largest = 0;
+    NVQ_UNROLL
     for (unsigned i = 0; i < Count; ++i) {
       const std::uint32_t magnitudes = traits::bits(values[i]) & 0x7FFF7FFFu;
       largest =

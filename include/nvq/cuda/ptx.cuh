@@ -169,6 +169,11 @@ struct has_encode2<E3M2> {
 };
 #endif
 
+/// Two codes of 6 bits, each in a byte, to 12 bits.
+NVQ_HD constexpr std::uint32_t join_codes6(std::uint32_t bytes) noexcept {
+  return (bytes & 0x3Fu) | (bytes & 0x3F00u) >> 2;
+}
+
 /// E::encode() of two values, each code in E::bits bits, that of the first in the low ones.
 template <class E>
 NVQ_HD std::uint32_t encode2(float low, float high) noexcept {
@@ -178,14 +183,8 @@ NVQ_HD std::uint32_t encode2(float low, float high) noexcept {
 #endif
 #if NVQ_HAS_CVT_FP4
   if constexpr (std::is_same<E, E2M1>::value) return nvq::detail::ptx::e2m1x2(low, high);
-  if constexpr (std::is_same<E, E2M3>::value) {
-    const std::uint32_t bytes = nvq::detail::ptx::e2m3x2(low, high);
-    return (bytes & 0x3Fu) | bytes >> 2;
-  }
-  if constexpr (std::is_same<E, E3M2>::value) {
-    const std::uint32_t bytes = nvq::detail::ptx::e3m2x2(low, high);
-    return (bytes & 0x3Fu) | bytes >> 2;
-  }
+  if constexpr (std::is_same<E, E2M3>::value) return join_codes6(nvq::detail::ptx::e2m3x2(low, high));
+  if constexpr (std::is_same<E, E3M2>::value) return join_codes6(nvq::detail::ptx::e3m2x2(low, high));
 #endif
   if constexpr (!has_encode2<E>::value)
     return E::encode(low) | static_cast<std::uint32_t>(E::encode(high)) << E::bits;

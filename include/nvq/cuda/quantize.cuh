@@ -87,7 +87,7 @@ struct quantize_blocks {
     const bool aligned_out =
         runs_aligned(a.out.codes, F::row_bytes(a.out.columns), run * F::element::bits / 8);
     const shape2d grid =
-        whole_tensor ? shape2d(a.out.rows, (a.out.columns + block - 1) / block) : a.out.padded_scales();
+        whole_tensor ? shape2d(a.out.rows, (a.out.columns + block - 1) / block) : a.out.padded_scales;
     if (block_index_x() == 0 && block_index_y() == 0 && thread == 0) {
       if (a.tensor_scale != nullptr) *a.tensor_scale = scales.decode;
       if constexpr (whole_tensor) a.out.store_scale(0, 0, rules::template scale<F>(given(), scales));
@@ -98,6 +98,7 @@ struct quantize_blocks {
            run0 += std::int64_t{grid_y()} * row_threads)
         encode(row0 + thread / row_threads, run0 + thread % row_threads, scales, grid, aligned_in,
                aligned_out);
+    launch_dependents();
   }
 
  private:
@@ -207,6 +208,7 @@ struct quantize_groups {
     const std::int64_t across = a.out.scale_columns(), groups = a.out.scale_rows() * across;
     for (std::int64_t g = block_index_x(); g < groups; g += grid_x())
       encode(s, g / across, g % across, scales);
+    launch_dependents();
   }
 
  private:
@@ -275,7 +277,7 @@ struct quantize_launch_of {
 template <class K, class F, class T>
 NVQ_HD quantize_launch_of<K> quantize_launch(const quantize_args<F, T>& args, unsigned wave) noexcept {
   if constexpr (std::is_same<typename K::shared, no_shared>::value) {
-    const shape2d scales = args.out.padded_scales();
+    const shape2d scales = args.out.padded_scales;
     const std::int64_t runs =
         K::whole_tensor ? (args.out.columns + K::run - 1) / K::run : scales.columns() * K::lanes;
     const auto g = runs_over(K::whole_tensor ? args.out.rows : scales.rows(), runs, wave, K::lanes);
@@ -286,8 +288,9 @@ NVQ_HD quantize_launch_of<K> quantize_launch(const quantize_args<F, T>& args, un
   }
 }
 
-/// max |x| of a matrix, NaN ignored, into the bits of a float that was 0 before.
-template <class T>
+/// max |x| of a matrix, NaN as the statistic has it (AbsMax, AbsMaxNaN), into the bits of a float that was 0 or an amax
+/// before.
+template <class T, class Statistic = AbsMax>
 struct amax_kernel {
   static constexpr unsigned threads = 256;
   struct shared {
@@ -302,7 +305,7 @@ struct amax_kernel {
   NVQ_HD void operator()(shared& s) const noexcept {
     grid_dependency_wait();
     constexpr unsigned run = 16;
-    AbsMax largest;
+    Statistic largest;
     const unsigned rows_a_block = block_threads() / row_threads, thread = thread_index();
     const bool aligned = runs_aligned(in, row_stride * static_cast<std::int64_t>(sizeof(T)),
                                       run * static_cast<int>(sizeof(T)));
@@ -316,6 +319,7 @@ struct amax_kernel {
       }
     const float all = block_amax(largest.amax, s.of_warps);
     if (thread == 0) atomic_max(amax_bits, float_bits(all));
+    launch_dependents();
   }
 };
 

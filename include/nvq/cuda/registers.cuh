@@ -48,10 +48,13 @@ inline constexpr unsigned word_count = (sizeof(Codes) + 3) / 4;
 
 template <class Codes>
 NVQ_HD void to_words(const Codes& codes, std::uint32_t (&words)[word_count<Codes>]) noexcept {
-  if constexpr (std::is_integral<Codes>::value) NVQ_UNROLL
-  for (unsigned i = 0; i < word_count<Codes>; ++i)
-    words[i] = static_cast<std::uint32_t>(static_cast<std::uint64_t>(codes) >> 32 * i);
-  else NVQ_UNROLL for (unsigned i = 0; i < word_count<Codes>; ++i) words[i] = codes.word[i];
+  NVQ_UNROLL
+  for (unsigned i = 0; i < word_count<Codes>; ++i) {
+    if constexpr (std::is_integral<Codes>::value)
+      words[i] = static_cast<std::uint32_t>(static_cast<std::uint64_t>(codes) >> 32 * i);
+    else
+      words[i] = codes.word[i];
+  }
 }
 
 template <class Codes>
@@ -105,10 +108,16 @@ namespace detail {
 template <class Pair>
 struct vendor_pair {
   static constexpr unsigned count = 2;
-  NVQ_HD static std::uint32_t bits(const Pair& p) noexcept {
-    return *reinterpret_cast<const std::uint32_t*>(&p);
+  NVQ_HD static std::uint32_t bits(const Pair& pair) noexcept {
+    std::uint32_t bits;
+    __builtin_memcpy(&bits, &pair, sizeof bits);
+    return bits;
   }
-  NVQ_HD static Pair from_bits(std::uint32_t bits) noexcept { return *reinterpret_cast<const Pair*>(&bits); }
+  NVQ_HD static Pair from_bits(std::uint32_t bits) noexcept {
+    Pair pair;
+    __builtin_memcpy(static_cast<void*>(&pair), &bits, sizeof pair);
+    return pair;
+  }
 };
 }  // namespace detail
 template <>

@@ -21,6 +21,19 @@ struct quantized_matrix {
   pointer<typename F::scale_type> scales;
   pointer<std::uint8_t> zero_points;
   ScaleLayout layout;
+  shape2d padded_scales;  ///< the grid of scales with the padding of its layout
+
+  NVQ_HD quantized_matrix(shape2d shape, pointer<std::uint8_t> codes_,
+                          pointer<typename F::scale_type> scales_, pointer<std::uint8_t> zero_points_,
+                          ScaleLayout layout_) noexcept
+      : rows(shape.rows()),
+        columns(shape.columns()),
+        codes(codes_),
+        scales(scales_),
+        zero_points(zero_points_),
+        layout(layout_),
+        padded_scales(nvq::layout::padded_scales(
+            layout_, shape2d(F::scale_rows(shape.rows()), F::scale_columns(shape.columns())))) {}
 
   NVQ_HD std::int64_t scale_rows() const noexcept { return F::scale_rows(rows); }
   NVQ_HD std::int64_t scale_columns() const noexcept { return F::scale_columns(columns); }
@@ -29,7 +42,7 @@ struct quantized_matrix {
   }
   NVQ_HD std::int64_t scale_index(std::int64_t r, std::int64_t c) const noexcept {
     if constexpr (sizeof(typename F::scale_type) == 1)
-      return scales_offset(layout, shape2d(scale_rows(), scale_columns()), r, c);
+      return nvq::layout::scales_offset_in(layout, padded_scales, r, c);
     else
       return r * scale_columns() + c;
   }
@@ -46,16 +59,6 @@ struct quantized_matrix {
     } else {
       scales[scale_index(r, c)] = scale;
     }
-  }
-  /// The grid of scales with the padding of its layout.
-  NVQ_HD shape2d padded_scales() const noexcept {
-    const std::int64_t row_multiple = layout == ScaleLayout::blocked_128x4 ? 128
-                                      : layout == ScaleLayout::blocked_8x4 ? 8
-                                      : layout == ScaleLayout::deepgemm    ? 4
-                                                                           : 1;
-    const std::int64_t column_multiple = layout == ScaleLayout::linear ? 1 : 4;
-    return {(scale_rows() + row_multiple - 1) / row_multiple * row_multiple,
-            (scale_columns() + column_multiple - 1) / column_multiple * column_multiple};
   }
 };
 

@@ -171,11 +171,12 @@ NVQ_HD void unpack_as(const codes_t<F, Count * register_traits<Out>::count>& cod
         if (Apply == Factors::all) values[i] = mul_rn(values[i], tensor_scale);
       }
     }
-    NVQ_UNROLL
-    for (unsigned i = 0; i < Count; ++i) {
-      if constexpr (std::is_same<T, float>::value)
-        out[i] = values[i];
-      else
+    if constexpr (std::is_same<T, float>::value) {
+      NVQ_UNROLL
+      for (unsigned i = 0; i < n; ++i) out[i] = values[i];
+    } else {
+      NVQ_UNROLL
+      for (unsigned i = 0; i < n / 2; ++i)
         out[i] = traits::from_bits(make_pair<T>(values[2 * i], values[2 * i + 1]));
     }
   }
@@ -246,7 +247,7 @@ NVQ_HD void unpack(std::uint32_t codes, std::uint8_t zero_point, Out (&out)[4]) 
   else
     decoder::decode_interleaved(codes, pairs, zero_point);
   NVQ_UNROLL
-  for (unsigned i = 0; i < 4; ++i) out[i] = traits::from_bits(pairs[i]);
+  for (int i = 0; i < 4; ++i) out[i] = traits::from_bits(pairs[i]);
 }
 
 /// unpack_biased() gives elements times 2^-unpack_bias: E2M1 and E4M3 in half and bfloat16.
@@ -298,7 +299,7 @@ NVQ_HD void unpack_biased(std::uint32_t codes, typename F::scale_code scale, Out
   std::uint32_t pairs[4];
   detail::decode_word<E2M1, T>::decode_biased(codes, pairs);
   NVQ_UNROLL
-  for (unsigned i = 0; i < 4; ++i) out[i] = traits::from_bits(detail::mul_pair<T>(pairs[i], factor));
+  for (int i = 0; i < 4; ++i) out[i] = traits::from_bits(detail::mul_pair<T>(pairs[i], factor));
 }
 
 /// Eight E2M1 or Int4 codes to eight E4M3 codes of the same values (all are E4M3 numbers), for FP8 tensor cores;

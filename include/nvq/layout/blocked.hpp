@@ -24,7 +24,10 @@ class Blocked128x4 : public base<std::uint8_t, 8> {
   NVQ_HD explicit constexpr Blocked128x4(shape2d shape) noexcept : base(shape, 128, 4) {}
 
   NVQ_HD constexpr std::int64_t offset(std::int64_t r, std::int64_t c) const noexcept {
-    return r / 128 * (128 * padded().columns()) + c / 4 * 512 + r % 32 * 16 + r % 128 / 32 * 4 + c % 4;
+    return offset(padded(), r, c);
+  }
+  NVQ_HD static constexpr std::int64_t offset(shape2d padded, std::int64_t r, std::int64_t c) noexcept {
+    return r / 128 * (128 * padded.columns()) + c / 4 * 512 + r % 32 * 16 + r % 128 / 32 * 4 + c % 4;
   }
   NVQ_HD constexpr layout::position position(std::int64_t index) const noexcept {
     const std::int64_t tile = index / 512, tiles = padded().columns() / 4;
@@ -46,7 +49,10 @@ class Blocked8x4 : public base<std::uint8_t, 8> {
   NVQ_HD explicit constexpr Blocked8x4(shape2d shape) noexcept : base(shape, 8, 4) {}
 
   NVQ_HD constexpr std::int64_t offset(std::int64_t r, std::int64_t c) const noexcept {
-    return r / 8 * (8 * padded().columns()) + c / 4 * 32 + r % 8 * 4 + c % 4;
+    return offset(padded(), r, c);
+  }
+  NVQ_HD static constexpr std::int64_t offset(shape2d padded, std::int64_t r, std::int64_t c) noexcept {
+    return r / 8 * (8 * padded.columns()) + c / 4 * 32 + r % 8 * 4 + c % 4;
   }
   NVQ_HD constexpr layout::position position(std::int64_t index) const noexcept {
     const std::int64_t tile = index / 32, tiles = padded().columns() / 4;
@@ -69,7 +75,10 @@ class DeepGemmUE8M0 : public base<std::uint8_t, 8> {
   NVQ_HD explicit constexpr DeepGemmUE8M0(shape2d shape) noexcept : base(shape, 4, 4) {}
 
   NVQ_HD constexpr std::int64_t offset(std::int64_t r, std::int64_t c) const noexcept {
-    return (c / 4 * padded().rows() + r) * 4 + c % 4;
+    return offset(padded(), r, c);
+  }
+  NVQ_HD static constexpr std::int64_t offset(shape2d padded, std::int64_t r, std::int64_t c) noexcept {
+    return (c / 4 * padded.rows() + r) * 4 + c % 4;
   }
   NVQ_HD constexpr layout::position position(std::int64_t index) const noexcept {
     const std::int64_t word = index / 4;

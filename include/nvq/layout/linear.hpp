@@ -23,7 +23,11 @@ class Linear : public base<T, 8 * static_cast<int>(sizeof(T))> {
       : parent(shape, padded, padded.rows() >= shape.rows() && padded.columns() >= shape.columns()) {}
 
   NVQ_HD constexpr std::int64_t offset(std::int64_t r, std::int64_t c) const noexcept {
-    return r * this->padded().columns() + c;
+    return offset(this->padded(), r, c);
+  }
+  /// offset() in a grid of which only the extents with padding are known.
+  NVQ_HD static constexpr std::int64_t offset(shape2d padded, std::int64_t r, std::int64_t c) noexcept {
+    return r * padded.columns() + c;
   }
   NVQ_HD constexpr layout::position position(std::int64_t index) const noexcept {
     return {index / this->padded().columns(), index % this->padded().columns()};

@@ -86,4 +86,38 @@ NVQ_HD constexpr std::int64_t scales_offset(ScaleLayout name, shape2d scales, st
   return 0;
 }
 
+namespace layout {
+/// scales_offset() in a grid of which only the extents with padding are known: nothing is checked, nothing is divided
+/// by a variable.
+NVQ_HD constexpr std::int64_t scales_offset_in(ScaleLayout name, shape2d padded, std::int64_t r,
+                                               std::int64_t c) noexcept {
+  switch (name) {
+    case ScaleLayout::linear:
+      return ScaleGrid<ScaleLayout::linear>::offset(padded, r, c);
+    case ScaleLayout::blocked_128x4:
+      return ScaleGrid<ScaleLayout::blocked_128x4>::offset(padded, r, c);
+    case ScaleLayout::blocked_8x4:
+      return ScaleGrid<ScaleLayout::blocked_8x4>::offset(padded, r, c);
+    case ScaleLayout::deepgemm:
+      return ScaleGrid<ScaleLayout::deepgemm>::offset(padded, r, c);
+  }
+  return 0;
+}
+
+/// The extents of a grid with the padding of layout `name`; {0, 0} for an unknown name.
+NVQ_HD constexpr shape2d padded_scales(ScaleLayout name, shape2d scales) noexcept {
+  switch (name) {
+    case ScaleLayout::linear:
+      return ScaleGrid<ScaleLayout::linear>(scales).padded();
+    case ScaleLayout::blocked_128x4:
+      return ScaleGrid<ScaleLayout::blocked_128x4>(scales).padded();
+    case ScaleLayout::blocked_8x4:
+      return ScaleGrid<ScaleLayout::blocked_8x4>(scales).padded();
+    case ScaleLayout::deepgemm:
+      return ScaleGrid<ScaleLayout::deepgemm>(scales).padded();
+  }
+  return {0, 0};
+}
+}  // namespace layout
+
 NVQ_END_NAMESPACE

@@ -31,7 +31,7 @@ struct vllm : common {
   NVQ_HD static constexpr float scale(AbsMax s, TensorScales) noexcept {
     const float max = F::element::largest();
     if constexpr (whole<F>())
-      return div_rn(s.amax, max);
+      return ScaleFP32::encode(div_rn(s.amax, max));
     else if constexpr (F::block_size == 0)
       return max_of(div_rn(s.amax, max), div_rn(1.0f, mul_rn(max, 512.0f)));
     else
@@ -99,7 +99,7 @@ struct deepgemm : base {
       const std::uint8_t e = E8M0::encode(wanted, Rounding::away_from_zero);
       return e < 1 ? std::uint8_t{1} : e > 254 ? std::uint8_t{254} : e;
     } else {
-      return wanted;
+      return F::block_scale::encode(wanted);
     }
   }
   template <class F>

@@ -48,7 +48,8 @@ struct common : base {
 struct rceil : common {
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(AbsMax s, TensorScales) noexcept {
-    return E8M0::encode(mul_rn(s.amax, div_rn(1.0f, F::element::largest())), Rounding::away_from_zero);
+    constexpr float inverse = div_rn(1.0f, F::element::largest());
+    return E8M0::encode(mul_rn(s.amax, inverse), Rounding::away_from_zero);
   }
 };
 

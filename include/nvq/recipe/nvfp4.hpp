@@ -39,7 +39,8 @@ struct transformer_engine : common {
   }
   template <class F>
   NVQ_HD static constexpr typename F::scale_code scale(AbsMax s, TensorScales ts) noexcept {
-    const float per_amax = mul_rn(ts.encode, div_rn(1.0f, F::element::largest()));
+    constexpr float inverse = div_rn(1.0f, F::element::largest());
+    const float per_amax = mul_rn(ts.encode, inverse);
     return F::block_scale::encode(min_of(mul_rn(s.amax, per_amax), float_max()));
   }
   template <class F>
