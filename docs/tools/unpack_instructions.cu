@@ -14,9 +14,18 @@ using bfloat162 = __nv_bfloat162;
 
 template <class F>
 using unit = cuda::codes_t<F, 32>;
+struct e4m3x4 {
+  std::uint32_t codes;
+};
+template <class Out>
+inline constexpr unsigned in_one = 2;
+template <>
+inline constexpr unsigned in_one<float> = 1;
+template <>
+inline constexpr unsigned in_one<e4m3x4> = 4;
 template <class Out>
 struct alignas(16) values {
-  Out value[32 / cuda::register_traits<Out>::count];
+  Out value[32 / in_one<Out>];
 };
 
 /// The codes of a unit by 32 / Parts, each with the scale of its block.
@@ -68,6 +77,34 @@ struct biased {
                             [](auto part, auto, auto& some) { cuda::unpack_biased<F>(part, some); });
   }
 };
+struct biased_scaled {
+  template <class F, class Out>
+  static __device__ void run(const unit<F>& codes, const typename F::scale_code* scale, values<Out>& out) {
+    const typename F::scale_code each[4] = {scale[0], scale[0], scale[parts<F> - 1], scale[parts<F> - 1]};
+    by_parts<F, Out, 4>(codes, each, out,
+                        [](auto part, auto s, auto& some) { cuda::unpack_biased<F>(part, s, some); });
+  }
+};
+struct interleaved_less_zero_point {
+  template <class F, class Out>
+  static __device__ void run(const unit<F>& codes, const typename F::scale_code* scale, values<Out>& out) {
+    const typename F::scale_code each[4] = {scale[0], scale[0], scale[0], scale[0]};
+    by_parts<F, Out, 4>(codes, each, out, [](auto part, auto s, auto& some) {
+      cuda::unpack<F, Order::interleaved>(part, s.zero_point, some);
+    });
+  }
+};
+struct to_e4m3 {
+  template <class F, class Out>
+  static __device__ void run(const unit<F>& codes, const typename F::scale_code*, values<Out>& out) {
+    NVQ_UNROLL
+    for (unsigned w = 0; w < 4; ++w) {
+      std::uint32_t four[2];
+      cuda::unpack_e4m3<F>(codes.word[w], four);
+      out.value[2 * w].codes = four[0], out.value[2 * w + 1].codes = four[1];
+    }
+  }
+};
 
 template <class How, class F, class Out, unsigned Units>
 __device__ void unpack_units(const unit<F>* codes, const typename F::scale_code* scales, values<Out>* out) {
@@ -108,18 +145,24 @@ __device__ void unpack_units(const unit<F>* codes, const typename F::scale_code*
   ROW(NAME##__bfloat162, HOW, F, bfloat162)
 
 ROWS(NVFP4__elements, elements, NVFP4)
-PAIRS(NVFP4__interleaved, interleaved, NVFP4)
-PAIRS(NVFP4__biased, biased<4>, NVFP4)
 ROWS(NVFP4__scaled, scaled, NVFP4)
+PAIRS(NVFP4__elements_interleaved, interleaved, NVFP4)
+PAIRS(NVFP4__biased_interleaved, biased<4>, NVFP4)
+PAIRS(NVFP4__biased_scaled_interleaved, biased_scaled, NVFP4)
+ROW(NVFP4__elements__e4m3, to_e4m3, NVFP4, e4m3x4)
 ROWS(MXFP4__scaled, scaled, MXFP4)
+ROW(MXFP4__biased_scaled_interleaved__bfloat162, biased_scaled, MXFP4, bfloat162)
 ROWS(MXFP6_E2M3__elements, elements, MXFP6_E2M3)
+ROWS(MXFP6_E2M3__scaled, scaled, MXFP6_E2M3)
 ROWS(MXFP8_E4M3__elements, elements, MXFP8_E4M3)
-PAIRS(MXFP8_E4M3__biased, biased<8>, MXFP8_E4M3)
 ROWS(MXFP8_E4M3__scaled, scaled, MXFP8_E4M3)
-ROWS(INT4_G32__elements, elements, INT4_G32)
-PAIRS(INT4_G32__interleaved, interleaved, INT4_G32)
-ROWS(INT4_G32__scaled, scaled, INT4_G32)
-ROWS(INT4_G32_ZP__scaled, scaled, INT4_G32_ZP)
+PAIRS(MXFP8_E4M3__biased, biased<8>, MXFP8_E4M3)
+ROWS(INT4_G128__elements, elements, INT4_G128)
+ROWS(INT4_G128__scaled, scaled, INT4_G128)
+PAIRS(INT4_G128__elements_interleaved, interleaved, INT4_G128)
+ROW(INT4_G128__elements__e4m3, to_e4m3, INT4_G128, e4m3x4)
+ROWS(INT4_G128_ZP__scaled, scaled, INT4_G128_ZP)
+PAIRS(INT4_G128_ZP__less_zero_point_interleaved, interleaved_less_zero_point, INT4_G128_ZP)
 ROWS(INT8_G128__elements, elements, INT8_G128)
 ROWS(INT8_G128__scaled, scaled, INT8_G128)
 ROWS(NF4__elements, elements, NF4)

@@ -62,11 +62,14 @@ def main():
                 fmt, how, out = name[:-2].split("__")
                 cost = (counted(kernel) - counted(kernels[arch][name[:-2] + "_1"])) / CODES
                 rows[fmt, how][out, arch] = f"{cost:.2f}"
-    outs = ("half2", "bfloat162", "float")
-    print("| Format | values | " + " | ".join(f"{o}, {a}" for o in outs for a in args.arch) + " |")
-    print("|---|---|" + "---:|" * len(outs) * len(args.arch))
-    for (fmt, how), cells in rows.items():
-        print(f"| `{fmt}` | {how} | " + " | ".join(cells.get((o, a), "") for o in outs for a in args.arch) + " |")
+    names = {"half2": "`half2`", "bfloat162": "`bfloat162`", "float": "`float`", "e4m3": "E4M3 codes"}
+    print("| Format | what | to | " + " | ".join(f"`{a}`" for a in args.arch) + " |")
+    print("|---|---|---|" + "---:|" * len(args.arch))
+    for (fmt, how), cells in reversed(rows.items()):  # nvdisasm lists the last kernel first
+        for out in names:
+            if (out, args.arch[0]) in cells:
+                print(f"| `{fmt}` | {how.replace('_', ' ')} | {names[out]} | "
+                      + " | ".join(cells[out, a] for a in args.arch) + " |")
 
 
 main()

@@ -14,7 +14,7 @@ namespace example {
 ///
 /// What limits it is reading W, so nothing else may take longer. An H200 reads 4.8 TB/s: at 1.75 GHz about 21 bytes a
 /// clock for each of its 132 multiprocessors, which start 128 instructions (of a lane) in that clock: 3.5 for each
-/// NVFP4 weight, 3.3 for MXFP4, 3.1 for INT4, 6.2 for FP8. A multiply-add a weight beside unpacking in scalar code
+/// NVFP4 weight, 3.3 for MXFP4, 3.2 for INT4, 6.2 for FP8. A multiply-add a weight beside unpacking in scalar code
 /// would not fit; so the products are left to tensor cores, weights as their 16 x 16 operand and x as the other, of
 /// whose eight columns a batch of one uses one.
 ///

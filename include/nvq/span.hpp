@@ -54,9 +54,14 @@ class shape2d {
   /// Both extents are non-negative, and 8 times either and 8 * rows * columns fit in 63 bits, so that no size
   /// derived from the shape overflows.
   NVQ_HD constexpr bool valid() const noexcept {
-    constexpr std::int64_t limit = INT64_MAX / 8;
-    return rows_ >= 0 && rows_ <= limit && columns_ >= 0 && columns_ <= limit &&
-           (columns_ == 0 || rows_ <= limit / columns_);
+    constexpr std::int64_t limit = INT64_MAX / 8;  // 2^60 - 1
+    if (rows_ < 0 || rows_ > limit || columns_ < 0 || columns_ > limit) return false;
+    // The product by halves of 32 bits: kernels make layouts, and devices divide 64 bits by a subroutine.
+    const auto r = static_cast<std::uint64_t>(rows_), c = static_cast<std::uint64_t>(columns_);
+    const std::uint64_t r_high = r >> 32, r_low = r & 0xFFFFFFFFu, c_high = c >> 32, c_low = c & 0xFFFFFFFFu;
+    if (r_high != 0 && c_high != 0) return false;
+    const std::uint64_t high = r_high * c_low + r_low * c_high, low = r_low * c_low;
+    return high >> 28 == 0 && low >> 60 == 0 && ((high << 32) + low) >> 60 == 0;
   }
 
  private:

@@ -39,6 +39,21 @@ TEST_CASE("negative and too large shapes are invalid", "[shape]") {
   CHECK(nvq::shape2d(0, 0).size() == 0);
 }
 
+TEST_CASE("a shape is valid up to 2^60 - 1 values", "[shape]") {
+  constexpr std::int64_t limit = INT64_MAX / 8;
+  for (int power = 0; power <= 60; ++power)
+    for (const std::int64_t delta : {-1, 0, 1}) {
+      const std::int64_t rows = (std::int64_t{1} << power) + delta;
+      if (rows < 1 || rows > limit) continue;
+      const std::int64_t columns = limit / rows;
+      INFO(rows << " x " << columns);
+      CHECK(nvq::shape2d(rows, columns).valid());
+      CHECK(nvq::shape2d(columns, rows).valid());
+      CHECK_FALSE(nvq::shape2d(rows, columns + 1).valid());
+      CHECK_FALSE(nvq::shape2d(columns + 1, rows).valid());
+    }
+}
+
 TEST_CASE("spans are made of anything contiguous", "[shape]") {
   std::vector<int> vector = {1, 2, 3};
   std::array<int, 2> array = {4, 5};

@@ -33,17 +33,27 @@ template <class F, class T, unsigned N, unsigned W>
 NVQ_HD void element_pairs(const std::uint32_t (&words)[W], std::uint32_t (&pairs)[N / 2],
                           [[maybe_unused]] std::uint8_t zero_point) noexcept {
   using E = typename F::element;
-  constexpr unsigned per_word = 32 / E::bits;
-  NVQ_UNROLL
-  for (unsigned w = 0; w < W; ++w) {
-    std::uint32_t part[per_word / 2];
-    if constexpr (F::has_zero_point)
-      decode_word<E, T>::decode(words[w], part, zero_point);
-    else
-      decode_word<E, T>::decode(words[w], part);
+  if constexpr (E::bits == 6) {
     NVQ_UNROLL
-    for (unsigned i = 0; i < per_word / 2; ++i)
-      if (w * per_word / 2 + i < N / 2) pairs[w * per_word / 2 + i] = part[i];
+    for (unsigned i = 0; i < N / 2; ++i) {
+      const unsigned shift = 12 * i % 32;
+      std::uint32_t codes = words[12 * i / 32] >> shift;
+      if (shift > 20) codes |= words[12 * i / 32 + 1] << (32 - shift);
+      pairs[i] = decode_word<E, T>::decode_pair(codes);
+    }
+  } else {
+    constexpr unsigned per_word = 32 / E::bits;
+    NVQ_UNROLL
+    for (unsigned w = 0; w < W; ++w) {
+      std::uint32_t part[per_word / 2];
+      if constexpr (F::has_zero_point)
+        decode_word<E, T>::decode(words[w], part, zero_point);
+      else
+        decode_word<E, T>::decode(words[w], part);
+      NVQ_UNROLL
+      for (unsigned i = 0; i < per_word / 2; ++i)
+        if (w * per_word / 2 + i < N / 2) pairs[w * per_word / 2 + i] = part[i];
+    }
   }
 }
 
@@ -69,7 +79,7 @@ struct scale_is {
 template <class S, class T>
 struct scale_is<Affine<S>, T> : scale_is<S, T> {};
 
-/// block_scale::decode(), of E4M3 by the instructions that decode codes.
+/// block_scale::decode(), of E4M3 by the instructions that decode codes and of E8M0 without a branch.
 template <class F>
 NVQ_HD float scale_value(const typename F::scale_code& scale) noexcept {
   if constexpr (F::has_zero_point) {
@@ -78,6 +88,9 @@ NVQ_HD float scale_value(const typename F::scale_code& scale) noexcept {
     std::uint32_t pairs[2];
     decode_word<E4M3, half>::decode(scale, pairs);
     return low_of<half>(pairs[0]);
+  } else if constexpr (std::is_same<typename F::block_scale, ScaleE8M0>::value) {
+    const std::uint32_t normal = static_cast<std::uint32_t>(scale) << 23;
+    return float_from_bits(scale == 0 ? 0x00400000u : scale == 255 ? 0x7FC00000u : normal);
   } else {
     return F::block_scale::decode(scale);
   }
@@ -101,6 +114,14 @@ NVQ_HD void element_floats(const std::uint32_t (&words)[W], float (&out)[N], std
     for (unsigned i = 0; i < N / 2; ++i) {
       out[2 * i] = low_of<bfloat16>(pairs[i]);
       out[2 * i + 1] = high_of<bfloat16>(pairs[i]);
+    }
+  } else if constexpr (N % 4 == 0 && std::is_same<E, NormalFloat4>::value) {
+    NVQ_UNROLL
+    for (unsigned i = 0; i < N; i += 4) {
+      float four[4];
+      nf4_floats(words[i / 8] >> i % 8 * 4, four);
+      NVQ_UNROLL
+      for (unsigned j = 0; j < 4; ++j) out[i + j] = four[j];
     }
   } else {
     NVQ_UNROLL
