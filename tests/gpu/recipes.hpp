@@ -13,6 +13,15 @@ template <class F, class R>
 inline constexpr bool is_approximate = F::has_tensor_scale && (std::is_same<R, nvq::recipe::vllm_t>::value ||
                                                                std::is_same<R, nvq::recipe::trtllm_t>::value);
 
+/// What quantize_async() takes: the host searches for the scale of a whole tensor.
+template <class F, class R>
+constexpr bool on_device() {
+  if constexpr (!nvq::supports_v<R, F>)
+    return false;
+  else
+    return F::block::rows != 0 || !nvq::detail::is_search<nvq::detail::rules_t<R, F>, F>::value;
+}
+
 template <class Fn, class... R>
 void for_each_recipe_of(Fn fn, std::tuple<R...>*) {
   (fn(R{}), ...);

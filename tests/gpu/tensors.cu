@@ -27,7 +27,8 @@ void check_amax(const char* type) {
     const device_array<T> in(values, p.offset);
     const device_array<float> amax(1);
     const float host = nvq::amax(nvq::matrix_view<const T>(values.data(), p.shape(), p.stride()));
-    gpu::require(nvq::cuda::amax_async(in.data(), p.shape(), amax.data(), nullptr, {p.stride()}), "amax_async");
+    gpu::require(nvq::cuda::amax_async(in.data(), p.shape(), amax.data(), nullptr, {p.stride()}),
+                 "amax_async");
     gpu::difference d;
     d.add("amax", amax.download(), {host});
     // The larger of what is there and the matrix.
