@@ -149,8 +149,6 @@ template <class F, class T, class R = default_recipe<F>, class = detail::require
                 "nvq: with one scale for the tensor, a device takes recipes that need its amax only");
   static_assert(!nvq::detail::is_packed_scale<typename F::block_scale>::value,
                 "nvq: double-quantized scales are made on the host");
-  static_assert(F::block::rows != 0 || !nvq::detail::is_search<nvq::detail::rules_t<R, F>, F>::value,
-                "nvq: the host searches for the scale of a whole tensor");
   const std::int64_t row_stride = options.row_stride == 0 ? shape.columns() : options.row_stride;
   constexpr bool needs_amax = F::has_tensor_scale || F::block::rows == 0;
   if (!detail::valid_tensor<F>(shape, row_stride, layout, in, codes, scales, options.zero_points) ||
