@@ -35,7 +35,7 @@ NVQ_HD constexpr float high(std::uint32_t pair) noexcept {
   return low<T>(pair >> 16);
 }
 /// The larger; the other one of a NaN.
-NVQ_HD constexpr float max(float a, float b) noexcept { return is_nan(a) || less(a, b) ? b : a; }
+NVQ_HD constexpr float larger(float a, float b) noexcept { return is_nan(a) || less(a, b) ? b : a; }
 }  // namespace twin
 
 /// Four bytes of the eight of a (0-3) and b (4-7), chosen by the nibbles of the selector; a nibble's highest bit
@@ -126,16 +126,16 @@ NVQ_HD inline std::uint32_t max_f16x2(std::uint32_t a, std::uint32_t b) noexcept
 #if defined(__CUDA_ARCH__)
   return nvq::detail::ptx::max_f16x2(a, b);
 #else
-  return f16x2(twin::max(twin::low<half>(a), twin::low<half>(b)),
-               twin::max(twin::high<half>(a), twin::high<half>(b)));
+  return f16x2(twin::larger(twin::low<half>(a), twin::low<half>(b)),
+               twin::larger(twin::high<half>(a), twin::high<half>(b)));
 #endif
 }
 NVQ_HD inline std::uint32_t max_bf16x2(std::uint32_t a, std::uint32_t b) noexcept {
 #if defined(__CUDA_ARCH__)
   return nvq::detail::ptx::max_bf16x2(a, b);
 #else
-  return bf16x2(twin::max(twin::low<bfloat16>(a), twin::low<bfloat16>(b)),
-                twin::max(twin::high<bfloat16>(a), twin::high<bfloat16>(b)));
+  return bf16x2(twin::larger(twin::low<bfloat16>(a), twin::low<bfloat16>(b)),
+                twin::larger(twin::high<bfloat16>(a), twin::high<bfloat16>(b)));
 #endif
 }
 
