@@ -122,6 +122,8 @@ struct minifloat {
     } else {
       // Everything is computed and chosen from: choices between values are no branches.
       const std::uint32_t bits = float_bits(x), a = bits & 0x7FFFFFFFu;
+      if (__builtin_is_constant_evaluated() && a > 0x7F800000u)
+        return nan_code;  // no arithmetic on NaN there
       const float magic = exp2i(magic_exponent);
       const code subnormal = float_bits(add_rn(float_from_bits(a), magic)) - float_bits(magic);
       constexpr int drop = 23 - M;
