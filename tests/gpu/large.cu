@@ -14,7 +14,7 @@ using nvq::ScaleLayout;
 
 struct fill_kernel {
   using shared = nvq::cuda::no_shared;
-  static constexpr unsigned threads = 256;
+  [[maybe_unused]] static constexpr unsigned threads = 256;  // for launch(), not when run on the CPU
   bfloat16* out;
   std::int64_t n;
   NVQ_HD static bfloat16 value(std::int64_t i) {
