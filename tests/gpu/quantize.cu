@@ -128,7 +128,7 @@ void check_dequantize(const char* type, const placement& p) {
 
 template <class R>
 void check_recipe(R recipe) {
-  if constexpr (nvq::supports_v<R, F>) {
+  if constexpr (gpu::on_device<F, R>()) {
     constexpr bool is_default = std::is_same<R, nvq::default_recipe<F>>::value;
     for (const placement& p : placements(is_default)) check_quantize<nvq::bfloat16>("bfloat16", p, recipe);
     for (const placement& p : placements(false)) {
@@ -151,7 +151,7 @@ NVQ_GPU_TEST("quantize", nvq::format_name<F>) {
 
 NVQ_GPU_TEST("vectors", nvq::format_name<F>) {
   gpu::for_each_recipe([](auto recipe) {
-    if constexpr (nvq::supports_v<decltype(recipe), F>)
+    if constexpr (gpu::on_device<F, decltype(recipe)>())
       for (const gpu::matrix& m : gpu::vector_inputs())
         check_values(m.name, m.values, {m.rows, m.columns}, recipe);
   });

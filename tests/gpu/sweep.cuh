@@ -14,13 +14,13 @@
 namespace gpu {
 
 /// What is compared, as bits.
-template <int N>
+template <std::size_t N>
 struct words {
   std::uint32_t word[N];
   friend bool operator==(const words& a, const words& b) { return std::equal(a.word, a.word + N, b.word); }
 };
 
-template <int N>
+template <std::size_t N>
 std::string to_string(const words<N>& w) {
   std::string text;
   for (const std::uint32_t word : w.word) {
