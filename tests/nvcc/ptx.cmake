@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # cmake -DNVCC= -DARCH=sm_90a -DWORK= "-DFLAG_SETS=-use_fast_math -fmad=false;..." [-DDEFINES=-DNVQ_EVERYTHING] [-DSTD=17]
-#       -DNVQ_ROOT= -P ptx.cmake
+#       [-DLAUNCHER=ccache] -DNVQ_ROOT= -P ptx.cmake
 # All headers and the kernels of codecs.cu, registers.cu and tensors.cu, as PTX: the same under every set of flags; without flushed or
 # approximate operations; with the target's own conversions where it has them.
 cmake_minimum_required(VERSION 3.23)
@@ -21,8 +21,9 @@ endforeach()
 file(WRITE "${source}" "${text}")
 
 function(compile output)
-  execute_process(COMMAND "${NVCC}" -std=c++${STD} -arch=${ARCH} -ptx -I "${NVQ_ROOT}/include" -Werror all-warnings ${DEFINES}
-                          ${ARGN} "${source}" -o "${output}" RESULT_VARIABLE status)
+  # -c is for ccache, which looks for it.
+  execute_process(COMMAND ${LAUNCHER} "${NVCC}" -c -ptx -std=c++${STD} -arch=${ARCH} -I "${NVQ_ROOT}/include" ${DEFINES}
+                          -Werror=all-warnings ${ARGN} "${source}" -o "${output}" RESULT_VARIABLE status)
   if(NOT status EQUAL 0)
     message(FATAL_ERROR "does not compile for ${ARCH} with ${ARGN}")
   endif()

@@ -24,9 +24,14 @@ void use_recipes(std::tuple<R...>*) {
 #ifdef NVQ_EVERYTHING
   auto use = [](auto r) {
     using recipe = decltype(r);
-    constexpr bool searches_tensor =
-        F::block::rows == 0 && nvq::detail::is_search<nvq::detail::rules_t<recipe, F>, F>::value;
-    if constexpr (nvq::supports_v<recipe, F> && !searches_tensor) quantize<F, __nv_bfloat16, recipe>();
+    if constexpr (nvq::supports_v<recipe, F>) {
+      using rules = nvq::detail::rules_t<recipe, F>;
+      using statistic = typename rules::statistic;
+      constexpr bool needs_amax_only =
+          !nvq::detail::is_search<rules, F>::value &&
+          (std::is_same<statistic, nvq::AbsMax>::value || std::is_same<statistic, nvq::AbsMaxNaN>::value);
+      if constexpr (F::block::rows != 0 || needs_amax_only) quantize<F, __nv_bfloat16, recipe>();
+    }
   };
   (use(R{}), ...);
 #endif
