@@ -72,7 +72,7 @@ def draw(results):
             y += BAR
         y += 12
     for i, (rate, name) in enumerate(lines):
-        x, label_y = LEFT + rate * scale, TOP - 10 - 14 * (i % 2)
+        x, label_y = LEFT + rate * scale, TOP - 8 - 13 * (i % 3)
         out.append(f'<line class="line" x1="{x:.1f}" x2="{x:.1f}" y1="{label_y + 4}" y2="{y}"/>')
         out.append(f'<text class="small" x="{x:.1f}" y="{label_y}" text-anchor="middle">{name} {rate / 1e9:.0f}</text>')
     out.append(f'<text class="small" x="{LEFT}" y="{y + 22}">GB/s</text></svg>')
