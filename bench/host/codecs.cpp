@@ -9,6 +9,16 @@
 #include "case.hpp"
 
 namespace bench {
+/// ggml's Q8_0 without its order of bytes.
+using INT8_G32 = nvq::Format<nvq::Int8, nvq::Block32, nvq::ScaleFP16, nvq::TensorNone>;
+}  // namespace bench
+
+NVQ_BEGIN_NAMESPACE
+template <>
+inline constexpr const char* format_name<bench::INT8_G32> = "INT8_G32";
+NVQ_END_NAMESPACE
+
+namespace bench {
 
 namespace {
 
@@ -145,6 +155,11 @@ void add_codec_cases() {
   add_format<nvq::INT4_G128, float>();
   add_format<nvq::INT4_G128, bfloat16>();
   add_format<nvq::NF4, bfloat16>();
+  add_format<INT8_G32, float>();
+  add_format<nvq::INT4_G32, float>();
+  for_each_setting([](const place& where, unsigned threads) {  // as ggml's Q4_0
+    add_encode<nvq::INT4_G32, float>(nvq::recipe::signed_max, where, threads);
+  });
   add_search<nvq::NVFP4, bfloat16>(nvq::recipe::modelopt);
   add_search<nvq::NVFP4, bfloat16>(nvq::recipe::vllm);
   add_search<nvq::NVFP4, bfloat16>(nvq::recipe::four_over_six);
