@@ -79,17 +79,14 @@ def ggml(folder, values, place):
     rival, n = Rival("ggml"), ctypes.c_int64(len(values))
     source = (ctypes.c_float * len(values)).from_buffer(values)
     decoded = (ctypes.c_float * len(values))()
-    packed = ctypes.create_string_buffer(2 * len(values))
-    activations = ctypes.create_string_buffer(2 * len(values))
+    packed, activations = (ctypes.create_string_buffer(2 * len(values)) for _ in range(2))
     cpu.quantize_row_q8_0(source, activations, n)
-    columns = 4096
-    rows = len(values) // columns
     dot = ctypes.c_float()
-    for kind, name, recipe, bytes_of_32 in (
-        ("mxfp4", "MXFP4", "rceil", 17),
-        ("nvfp4", "NVFP4", "transformer_engine", 18),
-        ("q4_0", "INT4_G32", "signed_max", 18),
-        ("q8_0", "INT8_G32", "amax", 34),
+    for kind, name, recipe in (
+        ("mxfp4", "MXFP4", "rceil"),
+        ("nvfp4", "NVFP4", "transformer_engine"),
+        ("q4_0", "INT4_G32", "signed_max"),
+        ("q8_0", "INT8_G32", "amax"),
     ):
         note = "another rule for scales" if kind == "mxfp4" else "no tensor scale" if kind == "nvfp4" else ""
         quantize = getattr(cpu, "quantize_row_" + kind)
@@ -98,16 +95,10 @@ def ggml(folder, values, place):
         rival.add("dequantize " + kind, case("decode", name), "", lambda: dequantize(packed, decoded, n))
         if place == "cache":
             vec_dot = getattr(cpu, f"ggml_vec_dot_{kind}_q8_0")
-            # One dot product as long as a row, at a time.
-            address, row_bytes = ctypes.addressof(packed), columns // 32 * bytes_of_32
-            starts = [ctypes.c_void_p(address + r * row_bytes) for r in range(rows)]
-            arguments = ctypes.c_int(columns), ctypes.byref(dot), ctypes.c_size_t(0)
-
-            def all_rows():
-                for start in starts:
-                    vec_dot(*arguments, start, ctypes.c_size_t(0), activations, ctypes.c_size_t(0), ctypes.c_int(1))
-
-            rival.add("vec_dot " + kind, None, "with q8_0, rows of 4096", all_rows)
+            # One long product: calls from Python take as long as a row does.
+            arguments = (ctypes.c_int(len(values)), ctypes.byref(dot), ctypes.c_size_t(0), packed, ctypes.c_size_t(0),
+                         activations, ctypes.c_size_t(0), ctypes.c_int(1))
+            rival.add("vec_dot " + kind, None, "with q8_0", lambda: vec_dot(*arguments))
     return rival
 
 
