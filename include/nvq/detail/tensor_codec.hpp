@@ -11,6 +11,7 @@
 #include <nvq/format.hpp>
 #include <nvq/random.hpp>
 #include <nvq/recipe/base.hpp>
+#include <nvq/simd/encode.hpp>
 #include <nvq/span.hpp>
 
 // The loops of tensor.hpp: from a matrix to its blocks, split into tasks of whole block rows. Arguments have
@@ -123,16 +124,15 @@ void clear_row_tails(std::int64_t columns, std::int64_t r0, std::int64_t r1, std
     for (std::int64_t r = r0; r < r1; ++r) codes[(r + 1) * row_bytes - 1] = 0;
 }
 
-/// Encodes row `band` of the grid of blocks.
+/// Encodes blocks [b0, b1) of row `band` of the grid of blocks.
 template <class F, class R, class T>
-void encode_band(matrix_view<const T> in, std::int64_t band, const encode_context& ctx,
-                 encode_target<F> out) noexcept {
+void encode_blocks(matrix_view<const T> in, std::int64_t band, std::int64_t b0, std::int64_t b1,
+                   const encode_context& ctx, encode_target<F> out) noexcept {
   const std::int64_t rows = F::block::rows == 0 ? in.rows() : F::block::rows;
   const std::int64_t columns = F::block::columns == 0 ? in.columns() : F::block::columns;
   const std::int64_t r0 = band * rows, r1 = min_index(r0 + rows, in.rows());
   const std::int64_t blocks = F::scale_columns(in.columns());
-  clear_row_tails<F>(in.columns(), r0, r1, out.codes);
-  for (std::int64_t b = 0; b < blocks; ++b) {
+  for (std::int64_t b = b0; b < b1; ++b) {
     const std::int64_t c0 = b * columns, c1 = min_index(c0 + columns, in.columns());
     typename R::statistic s{};
     const float* importance = ctx.importance == nullptr ? nullptr : ctx.importance + c0;
@@ -140,6 +140,37 @@ void encode_band(matrix_view<const T> in, std::int64_t band, const encode_contex
     out.store(band * blocks + b, scale);
     encode_codes<F, R>(in, r0, r1, c0, c1, scale, s, ctx, out.codes);
   }
+}
+
+/// Encodes rows [b0, b1) of the grid of blocks.
+template <class F, class R, class T>
+void encode_bands(matrix_view<const T> in, std::int64_t b0, std::int64_t b1, const encode_context& ctx,
+                  encode_target<F> out) noexcept {
+  const std::int64_t blocks = F::scale_columns(in.columns());
+  const std::int64_t tall = F::block::rows;
+  clear_row_tails<F>(in.columns(), b0 * tall, min_index(b1 * tall, in.rows()), out.codes);
+  if constexpr (simd::encodes_blocks<F, R>()) {
+    const bool usable = !F::has_tensor_scale || (simd::ordinary(ctx.scales.encode) && simd::ordinary(ctx.scales.decode));
+    if (usable && !ctx.stochastic && simd::with_isa([&](auto isa) {
+          // Rows that follow each other in every array are one.
+          const bool joined = in.row_stride() == in.columns() && in.columns() % F::block::columns == 0;
+          const std::int64_t rows = joined ? 1 : b1 - b0, columns = joined ? (b1 - b0) * in.columns() : in.columns();
+          const std::int64_t across = F::scale_columns(columns);
+          for (std::int64_t r = 0; r < rows; ++r) {
+            const matrix_view<const T> row(in.row(b0 + r), shape2d(1, columns));
+            const encode_target<F> to{out.codes + (b0 + r) * F::row_bytes(in.columns()),
+                                      out.scales + (b0 + r) * blocks, nullptr};
+            const auto scalar = [&](std::int64_t first, std::int64_t last) {
+              encode_blocks<F, R>(row, 0, first, last, ctx, to);
+            };
+            scalar(simd::encode_blocks<decltype(isa), F, R>(row.data(), columns, ctx.scales, to.codes, to.scales,
+                                                            scalar),
+                   across);
+          }
+        }))
+      return;
+  }
+  for (std::int64_t b = b0; b < b1; ++b) encode_blocks<F, R>(in, b, 0, blocks, ctx, out);
 }
 
 /// How many rows of the grid of blocks one task takes: about 64 Ki values, so that tasks outlive their
@@ -201,7 +232,7 @@ void encode_tensor(matrix_view<const T> in, const float* given, const encode_con
   } else {
     const std::int64_t step = bands_per_task(F::block::rows * in.columns());
     for_ranges(exec, F::scale_rows(in.rows()), step, [&](std::int64_t b0, std::int64_t b1) {
-      for (std::int64_t b = b0; b < b1; ++b) encode_band<F, R>(in, b, ctx, out);
+      encode_bands<F, R>(in, b0, b1, ctx, out);
     });
   }
   if constexpr (is_packed_scale<typename F::block_scale>::value) {
