@@ -11,6 +11,7 @@
 #include <nvq/format.hpp>
 #include <nvq/random.hpp>
 #include <nvq/recipe/base.hpp>
+#include <nvq/simd/decode.hpp>
 #include <nvq/simd/encode.hpp>
 #include <nvq/span.hpp>
 
@@ -262,27 +263,63 @@ typename F::scale_code load_scale(const typename F::scale_type* scales, const st
     return scales[block];
 }
 
+/// Decodes columns [first, end) of row r.
 template <class F, class T>
-void decode_row(const std::uint8_t* codes, const typename F::scale_type* scales,
-                const std::uint8_t* zero_points, std::int64_t r, float tensor_scale,
-                matrix_view<T> out) noexcept {
+void decode_columns(const std::uint8_t* codes, const typename F::scale_type* scales,
+                    const std::uint8_t* zero_points, std::int64_t r, std::int64_t first, float tensor_scale,
+                    matrix_view<T> out) noexcept {
   constexpr std::int64_t chunk = 256;
   const std::int64_t band = F::block::rows == 0 ? 0 : r / F::block::rows;
   const std::int64_t columns = F::block::columns == 0 ? out.columns() : F::block::columns;
   const std::int64_t blocks = F::scale_columns(out.columns());
   const std::uint8_t* row = codes + r * F::row_bytes(out.columns());
   std::uint8_t buffer[chunk];
-  for (std::int64_t b = 0; b < blocks; ++b) {
+  for (std::int64_t c = first; c < out.columns();) {
+    const std::int64_t b = c / columns, n = min_index(chunk, min_index((b + 1) * columns, out.columns()) - c);
     const auto scale =
         load_scale<F>(scales, zero_points, band * blocks + b, F::scale_rows(out.rows()) * blocks);
-    const std::int64_t c1 = min_index((b + 1) * columns, out.columns());
-    for (std::int64_t c = b * columns; c < c1; c += chunk) {
-      const std::int64_t n = min_index(chunk, c1 - c);
-      unpack_codes<F::element::bits>(row, c, n, buffer);
-      for (std::int64_t i = 0; i < n; ++i)
-        out(r, c + i) = static_cast<T>(decode_value<F>(buffer[i], scale, tensor_scale));
-    }
+    unpack_codes<F::element::bits>(row, c, n, buffer);
+    for (std::int64_t i = 0; i < n; ++i)
+      out(r, c + i) = static_cast<T>(decode_value<F>(buffer[i], scale, tensor_scale));
+    c += n;
   }
+}
+
+/// Decodes rows [r0, r1).
+template <class F, class T>
+void decode_rows(const std::uint8_t* codes, const typename F::scale_type* scales,
+                 const std::uint8_t* zero_points, std::int64_t r0, std::int64_t r1, float tensor_scale,
+                 matrix_view<T> out) noexcept {
+  std::int64_t first = 0;
+  const std::int64_t tall = F::block::rows, blocks = F::scale_columns(out.columns());
+  if constexpr (simd::decodes<F>()) {
+    const auto rows = [&](auto isa, auto stream) {
+      // Rows that follow each other in every array are one.
+      const bool joined = tall == 1 && F::block::columns != 0 && out.row_stride() == out.columns() &&
+                          out.columns() % (F::block::columns == 0 ? 1 : F::block::columns) == 0;
+      const std::int64_t n = joined ? 1 : r1 - r0, columns = joined ? (r1 - r0) * out.columns() : out.columns();
+      for (std::int64_t r = r0; r < r0 + n; ++r) {
+        const std::int64_t block = tall == 0 ? 0 : r / (tall == 0 ? 1 : tall) * blocks;
+        first = simd::decode_row<decltype(isa), decltype(stream)::value, F>(
+            codes + r * F::row_bytes(out.columns()), scales + block,
+            F::has_zero_point ? zero_points + block : nullptr, F::has_tensor_scale ? &tensor_scale : nullptr,
+            columns, out.row(r));
+      }
+      if (joined) first = first == columns ? out.columns() : 0;
+    };
+    (void)simd::with_isa([&](auto isa) {
+      const bool aligned = reinterpret_cast<std::uintptr_t>(out.data()) % 64 == 0 &&
+                           out.row_stride() * static_cast<std::int64_t>(sizeof(T)) % 64 == 0;
+      if (aligned && out.rows() * out.columns() * static_cast<std::int64_t>(sizeof(T)) >= simd::streamed_bytes) {
+        rows(isa, std::true_type{});
+        isa.fence();
+      } else {
+        rows(isa, std::false_type{});
+      }
+    });
+  }
+  for (std::int64_t r = r0; r < r1; ++r)
+    decode_columns<F>(codes, scales, zero_points, r, first, tensor_scale, out);
 }
 
 template <class F, class T>
@@ -291,7 +328,7 @@ void decode_tensor(const std::uint8_t* codes, const typename F::scale_type* scal
                    matrix_view<T> out) {
   if (out.shape().size() == 0) return;
   for_ranges(exec, out.rows(), bands_per_task(out.columns()), [&](std::int64_t r0, std::int64_t r1) {
-    for (std::int64_t r = r0; r < r1; ++r) decode_row<F>(codes, scales, zero_points, r, tensor_scale, out);
+    decode_rows<F>(codes, scales, zero_points, r0, r1, tensor_scale, out);
   });
 }
 

@@ -76,6 +76,10 @@ NVQ_SIMD words where_less(floats x, floats y, words a, words b) noexcept {
 NVQ_SIMD words where_equal(words x, words y, words a, words b) noexcept {
   return {_mm512_mask_blend_epi32(_mm512_cmpeq_epi32_mask(x.v, y.v), b.v, a.v)};
 }
+/// `a` where x > y as signed integers, else `b`.
+NVQ_SIMD words where_above(words x, words y, words a, words b) noexcept {
+  return {_mm512_mask_blend_epi32(_mm512_cmpgt_epi32_mask(x.v, y.v), b.v, a.v)};
+}
 NVQ_SIMD words where_equal(floats x, floats y, words a, words b) noexcept {
   return {_mm512_mask_blend_epi32(_mm512_cmp_ps_mask(x.v, y.v, _CMP_EQ_OQ), b.v, a.v)};
 }
@@ -161,6 +165,86 @@ NVQ_SIMD void store_codes(std::uint8_t* out, words a, words b, words c, words d)
   }
 }
 
+/// 16 codes from consecutive bytes.
+template <int Bits>
+NVQ_SIMD words load_codes(const std::uint8_t* in) noexcept {
+  if constexpr (Bits == 8) {
+    return {_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(in)))};
+  } else if constexpr (Bits == 4) {
+    const __m512i both = _mm512_castsi128_si512(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(in)));
+    const __m512i half_each =
+        _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1), both);
+    const __m512i shifts = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
+    return {_mm512_and_si512(_mm512_srlv_epi32(half_each, shifts), _mm512_set1_epi32(15))};
+  } else {
+    static_assert(Bits == 6, "codes of 4, 6 and 8 bits");
+    // Three bytes, four codes: every dword of lane 4i + k gets the bytes of quad i.
+    int last;
+    __builtin_memcpy(&last, in + 8, 4);
+    const __m128i bytes = _mm_insert_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(in)), last, 2);
+    const __m128i quads =
+        _mm_shuffle_epi8(bytes, _mm_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1));
+    const __m512i spread =
+        _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3),
+                                 _mm512_castsi128_si512(quads));
+    const __m512i shifts = _mm512_setr_epi32(0, 6, 12, 18, 0, 6, 12, 18, 0, 6, 12, 18, 0, 6, 12, 18);
+    return {_mm512_and_si512(_mm512_srlv_epi32(spread, shifts), _mm512_set1_epi32(63))};
+  }
+}
+/// 16 half-words, widened.
+NVQ_SIMD words load_low_halves(const std::uint16_t* p) noexcept {
+  return {_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+}
+
+struct table16 {
+  __m512 v;
+};
+NVQ_SIMD table16 load_table(const float* p) noexcept { return {_mm512_loadu_ps(p)}; }
+/// index: 0 ... 15.
+NVQ_SIMD floats lookup(table16 table, words index) noexcept {
+  return {_mm512_permutexvar_ps(index.v, table.v)};
+}
+
+/// bfloat16 bits, rounded to nearest even; NaN 0x7FC0 with its sign.
+NVQ_SIMD words bfloat16_bits(floats x) noexcept {
+  const __m512i b = _mm512_castps_si512(x.v);
+  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(b, 16), _mm512_set1_epi32(1));
+  const __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(b, _mm512_set1_epi32(0x7FFF)), odd);
+  const __m512i nan = _mm512_or_si512(b, _mm512_set1_epi32(0x7FC00000));
+  const __m512i nan_bits = _mm512_and_si512(nan, _mm512_set1_epi32(static_cast<int>(0xFFC00000u)));
+  return {_mm512_srli_epi32(
+      _mm512_mask_mov_epi32(rounded, _mm512_cmp_ps_mask(x.v, x.v, _CMP_UNORD_Q), nan_bits), 16)};
+}
+/// binary16 bits; NaN 0x7E00 with its sign.
+NVQ_SIMD words canonical_half_bits(floats x) noexcept {
+  const __m512i sign = _mm512_and_si512(_mm512_castps_si512(x.v), _mm512_set1_epi32(static_cast<int>(0x80000000u)));
+  const __m512i nan = _mm512_or_si512(sign, _mm512_set1_epi32(0x7FC00000));
+  return half_bits({_mm512_mask_mov_ps(x.v, _mm512_cmp_ps_mask(x.v, x.v, _CMP_UNORD_Q), _mm512_castsi512_ps(nan))});
+}
+
+/// 32 values of a pair of vectors; `Stream` goes past the caches and takes 64-byte alignment.
+template <bool Stream>
+NVQ_SIMD void store_pair(float* p, floats a, floats b) noexcept {
+  if constexpr (Stream) {
+    _mm512_stream_ps(p, a.v);
+    _mm512_stream_ps(p + 16, b.v);
+  } else {
+    _mm512_storeu_ps(p, a.v);
+    _mm512_storeu_ps(p + 16, b.v);
+  }
+}
+template <bool Stream>
+NVQ_SIMD void store_pair(std::uint16_t* p, words a, words b) noexcept {
+  const __m512i joined = _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi32_epi16(a.v)),
+                                            _mm512_cvtepi32_epi16(b.v), 1);
+  if constexpr (Stream)
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(p), joined);
+  else
+    _mm512_storeu_si512(p, joined);
+}
+NVQ_SIMD void stream_fence() noexcept { _mm_sfence(); }
+
+#include <nvq/simd/decode_kernels.inc>
 #include <nvq/simd/encode_kernels.inc>
 #include <nvq/simd/scale_kernels.inc>
 #include <nvq/simd/isa_face.inc>

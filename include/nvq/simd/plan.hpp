@@ -87,6 +87,24 @@ inline constexpr bool is_signed_float<Float<E, M, S, Bias, true>> =
 template <class E>
 inline constexpr bool is_signed_integer = std::is_same<E, Int4>::value || std::is_same<E, Int8>::value;
 template <class E>
+inline constexpr bool is_unsigned_integer = std::is_same<E, UInt4>::value || std::is_same<E, UInt<8>>::value;
+template <class S>
+inline constexpr bool is_e8m0 = std::is_same<S, ScaleE8M0>::value;
+template <class S>
+inline constexpr bool is_half = std::is_base_of<ScaleFP16, S>::value;
+
+/// What the codes of a 4-bit element stand for; of others the first sixteen.
+template <class E>
+struct element_values_t {
+  float value[16] = {};
+  constexpr element_values_t() noexcept {
+    for (unsigned i = 0; i < 16; ++i) value[i] = E::decode(static_cast<std::uint8_t>(i));
+  }
+};
+template <class E>
+inline constexpr element_values_t<E> element_values{};
+
+template <class E>
 inline constexpr bool is_plain_element =
     is_signed_float<E> || is_signed_integer<E> || std::is_same<E, NormalFloat4>::value;
 
