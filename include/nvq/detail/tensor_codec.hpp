@@ -11,6 +11,8 @@
 #include <nvq/format.hpp>
 #include <nvq/random.hpp>
 #include <nvq/recipe/base.hpp>
+#include <nvq/simd/decode.hpp>
+#include <nvq/simd/encode.hpp>
 #include <nvq/span.hpp>
 
 // The loops of tensor.hpp: from a matrix to its blocks, split into tasks of whole block rows. Arguments have
@@ -71,30 +73,58 @@ void stochastic_codes(const float* scaled, std::int64_t n, std::uint64_t seed, s
   }
 }
 
+/// Encodes columns [c0, c1) of row r of `in` as R's scaler brings them to the element.
+template <class F, class R, class T, class Scaler>
+void encode_columns(matrix_view<const T> in, std::int64_t r, std::int64_t c0, std::int64_t c1, Scaler scaler,
+                    const encode_context& ctx, std::uint8_t* codes) noexcept {
+  constexpr std::int64_t chunk = 256;
+  const T* row = in.row(r);
+  float scaled[chunk];
+  std::uint8_t buffer[chunk];
+  for (std::int64_t c = c0; c < c1; c += chunk) {
+    const std::int64_t n = min_index(chunk, c1 - c);
+    for (std::int64_t i = 0; i < n; ++i) scaled[i] = scaler(to_float(row[c + i]));
+    if (ctx.stochastic) {
+      stochastic_codes<typename F::element>(scaled, n, ctx.seed,
+                                            static_cast<std::uint64_t>(r * in.columns() + c), buffer);
+    } else {
+      for (std::int64_t i = 0; i < n; ++i) buffer[i] = R::template element<F>(scaled[i]);
+    }
+    pack_codes<F::element::bits>(buffer, n, codes + r * F::row_bytes(in.columns()), c);
+  }
+}
+
 /// Encodes rows [r0, r1), columns [c0, c1) of `in`, whose scale is chosen already.
 template <class F, class R, class T>
 void encode_codes(matrix_view<const T> in, std::int64_t r0, std::int64_t r1, std::int64_t c0, std::int64_t c1,
                   typename F::scale_code scale, typename R::statistic s, const encode_context& ctx,
                   std::uint8_t* codes) noexcept {
-  constexpr std::int64_t chunk = 256;
   const auto scaler = R::template scaler<F>(scale, s, ctx.scales);
-  const std::int64_t row_bytes = F::row_bytes(in.columns());
-  float scaled[chunk];
-  std::uint8_t buffer[chunk];
   for (std::int64_t r = r0; r < r1; ++r) {
-    const T* row = in.row(r);
-    for (std::int64_t c = c0; c < c1; c += chunk) {
-      const std::int64_t n = min_index(chunk, c1 - c);
-      for (std::int64_t i = 0; i < n; ++i) scaled[i] = scaler(to_float(row[c + i]));
-      if (ctx.stochastic) {
-        stochastic_codes<typename F::element>(scaled, n, ctx.seed,
-                                              static_cast<std::uint64_t>(r * in.columns() + c), buffer);
-      } else {
-        for (std::int64_t i = 0; i < n; ++i) buffer[i] = R::template element<F>(scaled[i]);
-      }
-      pack_codes<F::element::bits>(buffer, n, codes + r * row_bytes, c);
+    std::int64_t first = c0;
+    if constexpr (simd::encodes_values<F, R>()) {
+      if (!ctx.stochastic && c0 * F::element::bits % 8 == 0)
+        first += simd::encode_values<F, R>(
+            in.row(r) + c0, c1 - c0, scaler, codes + r * F::row_bytes(in.columns()) + c0 * F::element::bits / 8,
+            [&](std::int64_t begin, std::int64_t end) {
+              encode_columns<F, R>(in, r, c0 + begin, c0 + end, scaler, ctx, codes);
+            });
     }
+    encode_columns<F, R>(in, r, first, c1, scaler, ctx, codes);
   }
+}
+
+/// What is gathered of the values of a matrix.
+template <class S, class T>
+S view_statistic(matrix_view<const T> m) noexcept {
+  if constexpr (simd::is_amax_statistic<S>) {
+    S s{};
+    if (simd::add_magnitudes(m, s, [](const T* values, std::int64_t n, S& to) {
+          for (std::int64_t i = 0; i < n; ++i) to.add(to_float(values[i]));
+        }))
+      return s;
+  }
+  return block_statistic<S>(strided_values<T>{m});
 }
 
 /// The statistic and the scale of one block.
@@ -110,7 +140,7 @@ typename F::scale_code choose_scale(matrix_view<const T> block, const float* imp
     return block_scale<F, R>(values, column_weights{importance}, s, ts);
   } else {
     const strided_values<T> values{block};
-    s = block_statistic<typename R::statistic>(values);
+    s = view_statistic<typename R::statistic>(block);
     return block_scale<F, R>(values, column_weights{importance}, s, ts);
   }
 }
@@ -123,16 +153,15 @@ void clear_row_tails(std::int64_t columns, std::int64_t r0, std::int64_t r1, std
     for (std::int64_t r = r0; r < r1; ++r) codes[(r + 1) * row_bytes - 1] = 0;
 }
 
-/// Encodes row `band` of the grid of blocks.
+/// Encodes blocks [b0, b1) of row `band` of the grid of blocks.
 template <class F, class R, class T>
-void encode_band(matrix_view<const T> in, std::int64_t band, const encode_context& ctx,
-                 encode_target<F> out) noexcept {
+void encode_blocks(matrix_view<const T> in, std::int64_t band, std::int64_t b0, std::int64_t b1,
+                   const encode_context& ctx, encode_target<F> out) noexcept {
   const std::int64_t rows = F::block::rows == 0 ? in.rows() : F::block::rows;
   const std::int64_t columns = F::block::columns == 0 ? in.columns() : F::block::columns;
   const std::int64_t r0 = band * rows, r1 = min_index(r0 + rows, in.rows());
   const std::int64_t blocks = F::scale_columns(in.columns());
-  clear_row_tails<F>(in.columns(), r0, r1, out.codes);
-  for (std::int64_t b = 0; b < blocks; ++b) {
+  for (std::int64_t b = b0; b < b1; ++b) {
     const std::int64_t c0 = b * columns, c1 = min_index(c0 + columns, in.columns());
     typename R::statistic s{};
     const float* importance = ctx.importance == nullptr ? nullptr : ctx.importance + c0;
@@ -140,6 +169,43 @@ void encode_band(matrix_view<const T> in, std::int64_t band, const encode_contex
     out.store(band * blocks + b, scale);
     encode_codes<F, R>(in, r0, r1, c0, c1, scale, s, ctx, out.codes);
   }
+}
+
+/// Encodes rows [b0, b1) of the grid of blocks.
+template <class F, class R, class T>
+void encode_bands(matrix_view<const T> in, std::int64_t b0, std::int64_t b1, const encode_context& ctx,
+                  encode_target<F> out) noexcept {
+  const std::int64_t blocks = F::scale_columns(in.columns());
+  const std::int64_t tall = F::block::rows;
+  clear_row_tails<F>(in.columns(), b0 * tall, min_index(b1 * tall, in.rows()), out.codes);
+  if constexpr (simd::encodes_blocks<F, R>()) {
+    const bool usable = !F::has_tensor_scale || (simd::ordinary(ctx.scales.encode) && simd::ordinary(ctx.scales.decode));
+    if (usable && !ctx.stochastic && simd::with_isa([&](auto isa) {
+          // Rows that follow each other in every array are one.
+          const bool joined = in.row_stride() == in.columns() && in.columns() % F::block::columns == 0;
+          const std::int64_t rows = joined ? 1 : b1 - b0, columns = joined ? (b1 - b0) * in.columns() : in.columns();
+          const std::int64_t across = F::scale_columns(columns);
+          for (std::int64_t r = 0; r < rows; ++r) {
+            const matrix_view<const T> row(in.row(b0 + r), shape2d(1, columns));
+            const encode_target<F> to{out.codes + (b0 + r) * F::row_bytes(in.columns()),
+                                      out.scales + (b0 + r) * blocks,
+                                      F::has_zero_point ? out.zero_points + (b0 + r) * blocks : nullptr};
+            const auto scalar = [&](std::int64_t first, std::int64_t last) {
+              encode_blocks<F, R>(row, 0, first, last, ctx, to);
+            };
+            std::int64_t done = 0;
+            if constexpr (F::has_zero_point)
+              done = simd::encode_affine_blocks<decltype(isa), F, R>(row.data(), columns, ctx.scales, to.codes,
+                                                                     to.scales, to.zero_points, scalar);
+            else
+              done = simd::encode_blocks<decltype(isa), F, R>(row.data(), columns, ctx.scales, to.codes, to.scales,
+                                                              scalar);
+            scalar(done, across);
+          }
+        }))
+      return;
+  }
+  for (std::int64_t b = b0; b < b1; ++b) encode_blocks<F, R>(in, b, 0, blocks, ctx, out);
 }
 
 /// How many rows of the grid of blocks one task takes: about 64 Ki values, so that tasks outlive their
@@ -166,7 +232,7 @@ Statistic matrix_statistic(matrix_view<const T> in, executor_ref exec) {
   Statistic partial[parts] = {};
   const std::int64_t step = in.rows() > parts ? (in.rows() + parts - 1) / parts : 1;
   for_ranges(exec, in.rows(), step, [&](std::int64_t r0, std::int64_t r1) {
-    partial[r0 / step] = block_statistic<Statistic>(strided_values<T>{part(in, r0, r1, 0, in.columns())});
+    partial[r0 / step] = view_statistic<Statistic>(part(in, r0, r1, 0, in.columns()));
   });
   Statistic s{};
   for (const Statistic& p : partial) s.merge(p);
@@ -201,7 +267,7 @@ void encode_tensor(matrix_view<const T> in, const float* given, const encode_con
   } else {
     const std::int64_t step = bands_per_task(F::block::rows * in.columns());
     for_ranges(exec, F::scale_rows(in.rows()), step, [&](std::int64_t b0, std::int64_t b1) {
-      for (std::int64_t b = b0; b < b1; ++b) encode_band<F, R>(in, b, ctx, out);
+      encode_bands<F, R>(in, b0, b1, ctx, out);
     });
   }
   if constexpr (is_packed_scale<typename F::block_scale>::value) {
@@ -231,27 +297,63 @@ typename F::scale_code load_scale(const typename F::scale_type* scales, const st
     return scales[block];
 }
 
+/// Decodes columns [first, end) of row r.
 template <class F, class T>
-void decode_row(const std::uint8_t* codes, const typename F::scale_type* scales,
-                const std::uint8_t* zero_points, std::int64_t r, float tensor_scale,
-                matrix_view<T> out) noexcept {
+void decode_columns(const std::uint8_t* codes, const typename F::scale_type* scales,
+                    const std::uint8_t* zero_points, std::int64_t r, std::int64_t first, float tensor_scale,
+                    matrix_view<T> out) noexcept {
   constexpr std::int64_t chunk = 256;
   const std::int64_t band = F::block::rows == 0 ? 0 : r / F::block::rows;
   const std::int64_t columns = F::block::columns == 0 ? out.columns() : F::block::columns;
   const std::int64_t blocks = F::scale_columns(out.columns());
   const std::uint8_t* row = codes + r * F::row_bytes(out.columns());
   std::uint8_t buffer[chunk];
-  for (std::int64_t b = 0; b < blocks; ++b) {
+  for (std::int64_t c = first; c < out.columns();) {
+    const std::int64_t b = c / columns, n = min_index(chunk, min_index((b + 1) * columns, out.columns()) - c);
     const auto scale =
         load_scale<F>(scales, zero_points, band * blocks + b, F::scale_rows(out.rows()) * blocks);
-    const std::int64_t c1 = min_index((b + 1) * columns, out.columns());
-    for (std::int64_t c = b * columns; c < c1; c += chunk) {
-      const std::int64_t n = min_index(chunk, c1 - c);
-      unpack_codes<F::element::bits>(row, c, n, buffer);
-      for (std::int64_t i = 0; i < n; ++i)
-        out(r, c + i) = static_cast<T>(decode_value<F>(buffer[i], scale, tensor_scale));
-    }
+    unpack_codes<F::element::bits>(row, c, n, buffer);
+    for (std::int64_t i = 0; i < n; ++i)
+      out(r, c + i) = static_cast<T>(decode_value<F>(buffer[i], scale, tensor_scale));
+    c += n;
   }
+}
+
+/// Decodes rows [r0, r1).
+template <class F, class T>
+void decode_rows(const std::uint8_t* codes, const typename F::scale_type* scales,
+                 const std::uint8_t* zero_points, std::int64_t r0, std::int64_t r1, float tensor_scale,
+                 matrix_view<T> out) noexcept {
+  std::int64_t first = 0;
+  const std::int64_t tall = F::block::rows, blocks = F::scale_columns(out.columns());
+  if constexpr (simd::decodes<F>()) {
+    const auto rows = [&](auto isa, auto stream) {
+      // Rows that follow each other in every array are one.
+      const bool joined = tall == 1 && F::block::columns != 0 && out.row_stride() == out.columns() &&
+                          out.columns() % (F::block::columns == 0 ? 1 : F::block::columns) == 0;
+      const std::int64_t n = joined ? 1 : r1 - r0, columns = joined ? (r1 - r0) * out.columns() : out.columns();
+      for (std::int64_t r = r0; r < r0 + n; ++r) {
+        const std::int64_t block = tall == 0 ? 0 : r / (tall == 0 ? 1 : tall) * blocks;
+        first = simd::decode_row<decltype(isa), decltype(stream)::value, F>(
+            codes + r * F::row_bytes(out.columns()), scales + block,
+            F::has_zero_point ? zero_points + block : nullptr, F::has_tensor_scale ? &tensor_scale : nullptr,
+            columns, out.row(r));
+      }
+      if (joined) first = first == columns ? out.columns() : 0;
+    };
+    (void)simd::with_isa([&](auto isa) {
+      const bool aligned = reinterpret_cast<std::uintptr_t>(out.data()) % 64 == 0 &&
+                           out.row_stride() * static_cast<std::int64_t>(sizeof(T)) % 64 == 0;
+      if (aligned && out.rows() * out.columns() * static_cast<std::int64_t>(sizeof(T)) >= simd::streamed_bytes) {
+        rows(isa, std::true_type{});
+        isa.fence();
+      } else {
+        rows(isa, std::false_type{});
+      }
+    });
+  }
+  for (std::int64_t r = r0; r < r1; ++r)
+    decode_columns<F>(codes, scales, zero_points, r, first, tensor_scale, out);
 }
 
 template <class F, class T>
@@ -260,7 +362,7 @@ void decode_tensor(const std::uint8_t* codes, const typename F::scale_type* scal
                    matrix_view<T> out) {
   if (out.shape().size() == 0) return;
   for_ranges(exec, out.rows(), bands_per_task(out.columns()), [&](std::int64_t r0, std::int64_t r1) {
-    for (std::int64_t r = r0; r < r1; ++r) decode_row<F>(codes, scales, zero_points, r, tensor_scale, out);
+    decode_rows<F>(codes, scales, zero_points, r0, r1, tensor_scale, out);
   });
 }
 

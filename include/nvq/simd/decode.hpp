@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <nvq/config.hpp>
+#include <nvq/simd/isas.hpp>
+#include <nvq/simd/plan.hpp>
+
+// From rows of codes to the kernels of an instruction set. The last values of a row that are no multiple of 32 are left to
+// the scalar codec.
+
+NVQ_BEGIN_NAMESPACE
+
+namespace simd {
+
+template <class S>
+inline constexpr bool is_plain_scale =
+    std::is_same<S, ScaleE4M3>::value || is_e8m0<S> || std::is_base_of<ScaleFP16, S>::value ||
+    std::is_base_of<ScaleBF16, S>::value || std::is_base_of<ScaleFP32, S>::value;
+
+template <class F>
+constexpr bool decodes() noexcept {
+  using E = typename F::element;
+  return F::block::columns % 16 == 0 && is_plain_scale<typename F::block_scale> &&
+         (F::has_zero_point ? is_unsigned_integer<E> && F::block::columns > 0 : is_plain_element<E>);
+}
+
+/// The values of a call from which on stores go past the caches: more than they hold.
+inline constexpr std::int64_t streamed_bytes = std::int64_t{1} << 25;
+
+/// Decodes columns [0, result) of a row: all but fewer than 32.
+template <class Isa, bool Stream, class F, class T>
+std::int64_t decode_row(const std::uint8_t* codes, const typename F::scale_type* scales,
+                        const std::uint8_t* zero_points, const float* tensor_scale, std::int64_t columns,
+                        T* out) noexcept {
+  using E = typename F::element;
+  constexpr int B = F::block::columns;
+  constexpr std::int64_t chunk = B == 0 ? 1 : B >= 512 ? 16 : 8192 / B / 16 * 16;  // blocks
+  const std::int64_t end = columns / 32 * 32;
+  float floats[(chunk + 15) / 16 * 16];
+  if constexpr (B == 0) {
+    Isa::template decode_scales<typename F::block_scale>(scales, 1, floats);
+    Isa::template decode<E, 0, Stream>(codes, end, floats, nullptr, tensor_scale, out);
+  } else {
+    for (std::int64_t c = 0; c < end; c += chunk * B) {
+      const std::int64_t n = end - c < chunk * B ? end - c : chunk * B, first = c / B;
+      Isa::template decode_scales<typename F::block_scale>(scales + first, (n + B - 1) / B, floats);
+      Isa::template decode<E, B, Stream>(codes + c * E::bits / 8, n, floats,
+                                         zero_points == nullptr ? nullptr : zero_points + first, tensor_scale,
+                                         out + c);
+    }
+  }
+  return end;
+}
+
+}  // namespace simd
+
+NVQ_END_NAMESPACE

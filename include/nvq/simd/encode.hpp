@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <nvq/block.hpp>
+#include <nvq/config.hpp>
+#include <nvq/simd/isas.hpp>
+#include <nvq/simd/plan.hpp>
+#include <nvq/span.hpp>
+
+// From rows of a matrix to the kernels of an instruction set. Whatever a kernel does not do (the last values of a row
+// that are no multiple of 16, blocks with NaN, scales that underflow) goes to the scalar codec, given as a function:
+//
+//   scalar(first, last)          encodes blocks [first, last) of the row: scales and codes
+
+NVQ_BEGIN_NAMESPACE
+
+namespace simd {
+
+template <class F, class R>
+inline constexpr Operation operation =
+    operation_of<decltype(R::template scaler<F>(typename F::scale_code{}, typename R::statistic{},
+                                                TensorScales{}))>::value;
+
+/// Whether values under a scale that is chosen already have a kernel.
+template <class F, class R>
+constexpr bool encodes_values() noexcept {
+  return is_plain_element<typename F::element> && zeros_of<R, F>() != Zeros::unknown &&
+         (operation<F, R> == Operation::multiply || operation<F, R> == Operation::divide);
+}
+
+/// Whether the blocks of a row have kernels that choose their scales, too.
+template <class F, class R>
+constexpr bool encodes_blocks() noexcept {
+  if constexpr (F::block::rows != 1 || F::block::columns == 0 || F::block::columns % 16 != 0 ||
+                F::block::columns > 1024 ||
+                nvq::detail::is_packed_scale<typename F::block_scale>::value ||
+                nvq::detail::is_search<R, F>::value)
+    return false;
+  else if constexpr (F::has_zero_point)
+    return is_unsigned_integer<typename F::element> && std::is_same<typename R::statistic, MinMax>::value &&
+           operation<F, R> == Operation::affine && zeros_of<R, F>() == Zeros::signed_;
+  else
+    return is_amax_statistic<typename R::statistic> && encodes_values<F, R>();
+}
+
+inline bool ordinary(float x) noexcept {
+  return float_bits(x) >= float_bits(0x1p-120f) && float_bits(x) <= float_bits(0x1p120f);
+}
+
+/// Scale codes and operands by the recipe's own functions.
+template <class F, class R>
+bool scalar_scales(const std::uint32_t* amax, std::int64_t blocks, TensorScales ts, typename F::scale_type* codes,
+                   float* operands) noexcept {
+  bool usable = true;
+  for (std::int64_t b = 0; b < blocks; ++b) {
+    typename R::statistic s{};
+    s.amax = float_from_bits(amax[b]);
+    codes[b] = R::template scale<F>(s, ts);
+    const auto scaler = R::template scaler<F>(codes[b], s, ts);
+    operands[b] = operation_of<std::remove_const_t<decltype(scaler)>>::operand(scaler);
+    usable = usable && !is_zero(operands[b]);
+  }
+  return usable;
+}
+
+/// Encodes the whole blocks of a row; how many these are.
+template <class Isa, class F, class R, class T, class Scalar>
+std::int64_t encode_blocks(const T* row, std::int64_t columns, TensorScales ts, std::uint8_t* codes,
+                           typename F::scale_type* scales, Scalar scalar) noexcept {
+  constexpr int B = F::block::columns;
+  constexpr std::int64_t most = B >= 64 ? 16 : 1024 / B;
+  const std::int64_t blocks = columns / B;
+  const auto plan = plan_of<R, F>(ts);
+  constexpr bool planned = !std::is_same<std::remove_const_t<decltype(plan)>, ScalarScales>::value;
+  std::uint32_t amax[most];
+  typename F::scale_type scale[most];
+  float operands[most];
+  for (std::int64_t first = 0; first < blocks; first += most) {
+    const std::int64_t n = blocks - first < most ? blocks - first : most;
+    Isa::template amax<B>(row + first * B, n, amax);
+    bool usable = true;
+    if constexpr (planned)
+      usable = Isa::scales(plan, amax, n, scale, operands);
+    else
+      usable = scalar_scales<F, R>(amax, n, ts, scale, operands);
+    if (usable)
+      usable = Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>(), B>(
+          row + first * B, n * B, operands, codes + first * B * F::element::bits / 8);
+    if (usable)
+      std::memcpy(scales + first, scale, static_cast<std::size_t>(n) * sizeof(typename F::scale_type));
+    else
+      scalar(first, first + n);
+  }
+  return blocks;
+}
+
+/// The same with zero points.
+template <class Isa, class F, class R, class T, class Scalar>
+std::int64_t encode_affine_blocks(const T* row, std::int64_t columns, TensorScales ts, std::uint8_t* codes,
+                                  typename F::scale_type* scales, std::uint8_t* zero_points,
+                                  Scalar scalar) noexcept {
+  constexpr int B = F::block::columns;
+  const std::int64_t blocks = columns / B;
+  std::uint32_t above[16], below[16];
+  float operands[16];
+  for (std::int64_t first = 0; first < blocks; first += 16) {
+    const std::int64_t n = blocks - first < 16 ? blocks - first : 16;
+    Isa::template range<B>(row + first * B, n, above, below);
+    bool usable = true;
+    for (std::int64_t b = 0; b < n; ++b) {
+      MinMax s{};
+      s.add(float_from_bits(above[b]));
+      s.add(negate(float_from_bits(below[b])));
+      const auto scale = R::template scale<F>(s, ts);
+      const auto scaler = R::template scaler<F>(scale, s, ts);
+      scales[first + b] = scale.scale;
+      zero_points[first + b] = scale.zero_point;
+      operands[b] = operation_of<std::remove_const_t<decltype(scaler)>>::operand(scaler);
+      usable = usable && !is_zero(operands[b]);
+    }
+    if (!usable ||
+        !Isa::template encode_affine<typename F::element, B>(row + first * B, n * B, operands, zero_points + first,
+                                                             codes + first * B * F::element::bits / 8))
+      scalar(first, first + n);
+  }
+  return blocks;
+}
+
+/// Encodes n values of a row under one scale, all but fewer than 16; how many. scalar(first, last): see above, of values.
+template <class F, class R, class T, class Scaler, class Scalar>
+std::int64_t encode_values(const T* in, std::int64_t n, Scaler scaler, std::uint8_t* codes, Scalar scalar) noexcept {
+  constexpr std::int64_t piece = 4096;
+  const float operand = operation_of<Scaler>::operand(scaler);
+  const std::int64_t end = n / 16 * 16;
+  if (is_zero(operand) || end == 0) return 0;
+  const bool done = with_isa([&](auto isa) {
+    using Isa = decltype(isa);
+    for (std::int64_t i = 0; i < end; i += piece) {
+      const std::int64_t count = end - i < piece ? end - i : piece;
+      if (!Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>(), 0>(
+              in + i, count, &operand, codes + i * F::element::bits / 8))
+        scalar(i, i + count);
+    }
+  });
+  return done ? end : 0;
+}
+
+/// Adds the values of a matrix to a statistic that the integer maximum of |x| gives; scalar(values, n, s) adds those with NaN
+/// and those that fill no vector. False: nothing was added.
+template <class S, class T, class Scalar>
+bool add_magnitudes(matrix_view<const T> m, S& s, Scalar scalar) noexcept {
+  return m.columns() >= 16 && with_isa([&](auto isa) {
+           using Isa = decltype(isa);
+           const bool joined = m.row_stride() == m.columns();
+           const std::int64_t rows = joined ? 1 : m.rows(), columns = joined ? m.rows() * m.columns() : m.columns();
+           for (std::int64_t r = 0; r < rows; ++r)
+             for (std::int64_t c = 0; c < columns;) {
+               constexpr std::int64_t piece = 1 << 14;
+               const std::int64_t n = columns - c < piece ? (columns - c) / 16 * 16 : piece;
+               const float amax = float_from_bits(n == 0 ? 0u : Isa::amax(m.row(r) + c, n));
+               if (n == 0 || is_nan(amax))
+                 scalar(m.row(r) + c, n == 0 ? columns - c : n, s);
+               else
+                 s.add(amax);
+               c = n == 0 ? columns : c + n;
+             }
+         });
+}
+
+}  // namespace simd
+
+NVQ_END_NAMESPACE
