@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What nvq_bench wrote with --benchmark_out: medians, by the fields of a case's name (see case.hpp)."""
 import json
+import re
 from collections import namedtuple
 
 Case = namedtuple("Case", "what format values recipe")
@@ -52,4 +53,16 @@ class Results:
 
     def title(self):
         c = self.context
-        return f"{c['processor']}, {c['num_cpus']} cores, {c['isa']}, {c['compiler']}, {c['date'][:10]}"
+        return (f"{c['processor']}, {c['num_cpus']} cores, {c['isa']}, {c['compiler']}, {c['date'][:10]}, "
+                f"load {c['load_avg'][0]:.1f}")
+
+
+def record(page, name, text):
+    """Puts text between <!-- NAME:begin ... --> and <!-- NAME:end --> of a Markdown page."""
+    with open(page) as f:
+        old = f.read()
+    pattern = re.compile(rf"(<!-- {name}:begin.*?-->\n).*?(<!-- {name}:end -->)", re.DOTALL)
+    if not pattern.search(old):
+        raise SystemExit(f"{page} has no place for {name}")
+    with open(page, "w") as f:
+        f.write(pattern.sub(lambda found: found[1] + text + found[2], old))

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Prints the results of nvq_bench as Markdown: bench/host/table.py RESULTS.json"""
+"""The results of nvq_bench as Markdown: bench/host/table.py RESULTS.json [PAGE.md, which gets them, too]"""
 import sys
 
-from results import Results
+from results import Results, record
 
 
 def number(x, digits):
@@ -48,10 +48,17 @@ def markdown(rows, left):
 
 def main():
     results = Results(sys.argv[1])
-    print(results.title() + "\n")
-    print("Memory, GB/s; memcpy's bytes are counted twice, read and written:\n")
-    print(markdown(limits(results), 1) + "\n")
-    print(markdown(codecs(results), 4))
+    text = f"""{results.title()}
+
+Memory, GB/s; the bytes of memcpy are counted twice, read and written:
+
+{markdown(limits(results), 1)}
+
+{markdown(codecs(results), 4)}
+"""
+    print(text, end="")
+    for page in sys.argv[2:]:
+        record(page, "bench", text)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ float32 normal values; times are of the processor, medians. What the others do i
 """
 import argparse
 import ctypes
-import json
 import os
 import random
 import statistics
@@ -23,7 +22,7 @@ import time
 from array import array
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "host"))
-from results import Case, Results  # noqa: E402
+from results import Case, Results, record  # noqa: E402
 
 MIB = 64
 PLACES = {"cache": 16 * 4096, "memory": MIB << 18}
@@ -158,7 +157,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ggml", metavar="FOLDER", help="where ggml was built")
     parser.add_argument("--nvq-bench", default="build/bench/bin/nvq_bench")
-    parser.add_argument("--out", help="also write the figures to this JSON file")
+    parser.add_argument("--page", help="a Markdown page that gets the table, too")
     options = parser.parse_args()
     before = nvq(options.nvq_bench)
     measured = []
@@ -178,19 +177,17 @@ def main():
         times = [r.times[wanted][place, 1] for r in (before, after) if wanted in r.times]
         return statistics.mean(t.seconds / t.count for t in times) if times else None
 
-    print(before.title() + f", load {os.getloadavg()[0]:.1f}\n")
-    print("Nanoseconds a value, one thread, float32 values in cache (64 Ki) and in memory (16 Mi):\n")
-    print("| | | | place | ns | nvq, ns | nvq is faster by |\n|---|---|---|---|--:|--:|--:|")
-    rows = []
+    lines = [
+        before.title(), "",
+        "| | | | place | ns | nvq, ns | nvq is faster by |", "|---|---|---|---|--:|--:|--:|"]
     for place, name, what, wanted, note, took in measured:
         theirs, ours = took / PLACES[place] * 1e9, wanted and of_nvq(wanted, place)
-        rows.append({"rival": name, "what": what, "note": note, "place": place, "ns": theirs,
-                     "nvq_ns": ours and ours * 1e9})
         text = f"{ours * 1e9:.3f} | {theirs / ours / 1e9:.1f}" if ours else " | "
-        print(f"| {name} | {what} | {note} | {place} | {theirs:.3f} | {text} |")
-    if options.out:
-        with open(options.out, "w") as f:
-            json.dump({"title": before.title(), "rows": rows}, f, indent=1)
+        lines.append(f"| {name} | {what} | {note} | {place} | {theirs:.3f} | {text} |")
+    text = "\n".join(lines) + "\n"
+    print(text, end="")
+    if options.page:
+        record(options.page, "rivals", text)
 
 
 if __name__ == "__main__":
