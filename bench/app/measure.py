@@ -14,7 +14,11 @@ import resource
 import shutil
 import statistics
 import subprocess
+import sys
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "host"))
+from results import record  # noqa: E402
 
 
 def files(folder):
@@ -60,6 +64,7 @@ def main():
     parser.add_argument("nvq")
     parser.add_argument("model")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--page", help="a Markdown page that gets the result, too")
     parser.add_argument("options", nargs="*", help="of nvq quantize")
     args = parser.parse_args()
     model = args.model.rstrip("/")
@@ -81,16 +86,26 @@ def main():
         shutil.rmtree(out)
     read = size(model)
     cp, nvq = (statistics.median(wall for wall, _ in times) for times in (copied, quantized))
-    print(f"{processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {time.strftime('%Y-%m-%d')}")
-    print(f"{read / 2**30:.2f} GiB in, {written / 2**30:.2f} GiB out, medians of {args.rounds}; {' '.join(args.options)}")
+    lines = [
+        f"{processor()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}, load {os.getloadavg()[0]:.1f}; "
+        f"{read / 2**30:.2f} GiB in, {written / 2**30:.2f} GiB out, medians of {args.rounds} {' '.join(args.options)}".strip(),
+        "",
+        "| | seconds | of all processors | GB/s of input |",
+        "|---|--:|--:|--:|",
+    ]
     for name, seconds, times in (
         ("cp", cp, copied),
-        ("cp, and sync", statistics.median(synced), []),
+        ("cp and sync", statistics.median(synced), []),
         ("nvq quantize", nvq, quantized),
     ):
-        cpu = f"{statistics.median(c for _, c in times):8.2f} s of processors" if times else ""
-        print(f"{name:<14}{seconds:8.2f} s  {read / seconds / 1e9:6.2f} GB/s of input {cpu}")
-    print(f"nvq quantize runs at {cp / nvq:.2f} of the speed of cp, {statistics.median(synced) / nvq:.2f} with its sync")
+        cpu = f"{statistics.median(c for _, c in times):.2f}" if times else ""
+        lines.append(f"| {name} | {seconds:.2f} | {cpu} | {read / seconds / 1e9:.2f} |")
+    lines += ["", f"`nvq quantize` runs at **{cp / nvq:.2f}** of the speed of `cp`, and at "
+                  f"{statistics.median(synced) / nvq:.2f} of that of `cp` and sync."]
+    text = "\n".join(lines) + "\n"
+    print(text, end="")
+    if args.page:
+        record(args.page, "app", text)
 
 
 if __name__ == "__main__":
