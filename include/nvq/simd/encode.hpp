@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <nvq/block.hpp>
@@ -82,9 +83,10 @@ std::int64_t encode_blocks(const T* row, std::int64_t columns, TensorScales ts, 
   const std::int64_t blocks = columns / B;
   const auto plan = plan_of<R, F>(ts);
   constexpr bool planned = !std::is_same<std::remove_const_t<decltype(plan)>, ScalarScales>::value;
-  std::uint32_t amax[most];
-  typename F::scale_type scale[most];
-  float operands[most];
+  constexpr std::size_t room = most;
+  std::uint32_t amax[room];
+  typename F::scale_type scale[room];
+  float operands[room];
   for (std::int64_t first = 0; first < blocks; first += most) {
     const std::int64_t n = blocks - first < most ? blocks - first : most;
     Isa::template amax<B>(row + first * B, n, amax);
