@@ -102,12 +102,13 @@ template <class F, class T>
 bool decode_with(const std::uint8_t* codes, const std::uint8_t* scale_bytes, const std::uint8_t* zero_points,
                  float tensor_scale, nvq::executor_ref executor, nvq::matrix_view<T> out) {
   using scale = typename F::scale_type;
-  std::vector<scale> scales(1 + F::scales_count(out.rows(), out.columns()));
-  std::memcpy(scales.data() + 1, scale_bytes, (scales.size() - 1) * sizeof(scale));
+  const std::size_t count = F::scales_count(out.rows(), out.columns());
+  std::vector<scale> scales(1 + count);
+  if (count != 0) std::memcpy(scales.data() + 1, scale_bytes, count * sizeof(scale));
   const std::size_t points = F::has_zero_point ? F::blocks_count(out.rows(), out.columns()) : 0;
   return static_cast<bool>(nvq::decode<F>(
       nvq::span<const std::uint8_t>(codes, F::codes_bytes(out.rows(), out.columns())),
-      nvq::span<const scale>(scales.data() + 1, scales.size() - 1),
+      nvq::span<const scale>(scales.data() + 1, count),
       nvq::span<const std::uint8_t>(zero_points, points), out, tensor_scale, executor));
 }
 
