@@ -64,6 +64,8 @@ NVQ_SIMD floats operator*(floats a, floats b) noexcept {
 /// `b` where one is NaN.
 NVQ_SIMD floats min(floats a, floats b) noexcept { return {_mm512_min_ps(a.v, b.v)}; }
 NVQ_SIMD floats max(floats a, floats b) noexcept { return {_mm512_max_ps(a.v, b.v)}; }
+/// min(|x|, limit), `limit` where x is NaN.
+NVQ_SIMD floats min_magnitude(floats x, floats limit) noexcept { return {_mm512_range_ps(x.v, limit.v, 10)}; }
 /// Rounded to nearest even.
 NVQ_SIMD words to_int(floats x) noexcept { return {_mm512_cvtps_epi32(x.v)}; }
 NVQ_SIMD floats from_int(words x) noexcept { return {_mm512_cvtepi32_ps(x.v)}; }

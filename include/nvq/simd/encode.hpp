@@ -60,7 +60,7 @@ bool scalar_scales(const std::uint32_t* amax, std::int64_t blocks, TensorScales 
     codes[b] = R::template scale<F>(s, ts);
     const auto scaler = R::template scaler<F>(codes[b], s, ts);
     operands[b] = operation_of<std::remove_const_t<decltype(scaler)>>::operand(scaler);
-    usable = usable && !is_zero(operands[b]);
+    usable = usable && amax[b] <= 0x7F800000u && !is_zero(operands[b]) && is_finite(operands[b]);
   }
   return usable;
 }
@@ -85,13 +85,13 @@ std::int64_t encode_blocks(const T* row, std::int64_t columns, TensorScales ts, 
       usable = Isa::scales(plan, amax, n, scale, operands);
     else
       usable = scalar_scales<F, R>(amax, n, ts, scale, operands);
-    if (usable)
-      usable = Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>(), B>(
+    if (usable) {
+      Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>(), B>(
           row + first * B, n * B, operands, codes + first * B * F::element::bits / 8);
-    if (usable)
       std::memcpy(scales + first, scale, static_cast<std::size_t>(n) * sizeof(typename F::scale_type));
-    else
+    } else {
       scalar(first, first + n);
+    }
   }
   return blocks;
 }
@@ -139,8 +139,8 @@ std::int64_t encode_values(const T* in, std::int64_t n, Scaler scaler, std::uint
     using Isa = decltype(isa);
     for (std::int64_t i = 0; i < end; i += piece) {
       const std::int64_t count = end - i < piece ? end - i : piece;
-      if (!Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>(), 0>(
-              in + i, count, &operand, codes + i * F::element::bits / 8))
+      if (!Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>()>(
+              in + i, count, operand, codes + i * F::element::bits / 8))
         scalar(i, i + count);
     }
   });
