@@ -102,14 +102,16 @@ struct kv_cache {
   }
   /// Where the scale of `column` of a head lies.
   NVQ_HD typename F::scale_type* scale_at(kv_slot at, std::int64_t head, std::int32_t column) const noexcept {
-    std::int64_t token = at.token, block = 0;
+    std::int64_t token = at.token;
+    std::uint32_t block = 0;
     if constexpr (F::block::columns != 0) {
-      constexpr auto width = static_cast<std::int32_t>(F::block::columns);
-      block = column / width;
+      constexpr auto width = static_cast<std::uint32_t>(F::block::columns);
+      block = static_cast<std::uint32_t>(column) / width;
       if (scale_order == KvScales::four_tokens) {
-        const std::int64_t quarter = head_dim / width / 4, b = block;
-        block = b % quarter * 4 + token % 4;
-        token = token / 4 * 4 + b / quarter;
+        const std::uint32_t quarter = static_cast<std::uint32_t>(head_dim) / width / 4;
+        const auto of_four = static_cast<std::uint32_t>(token) % 4;
+        token = token / 4 * 4 + block / quarter;
+        block = block % quarter * 4 + of_four;
       }
     }
     return scales + offset(scale_strides, at.page, token, head) + block;
