@@ -17,21 +17,8 @@ namespace detail {
 
 // Hides where a value came from, so that it cannot be fused with the operation that consumes it. No
 // instruction results.
-inline float opaque(float x) noexcept {
-#if defined(__CUDA_ARCH__) || !defined(__GNUC__)
-  return x;
-#elif defined(__x86_64__)
-  __asm__("" : "+x"(x));
-  return x;
-#elif defined(__aarch64__)
-  __asm__("" : "+w"(x));
-  return x;
-#else
-  __asm__("" : "+m"(x));
-  return x;
-#endif
-}
-inline double opaque(double x) noexcept {
+template <class T>
+T opaque(T x) noexcept {
 #if defined(__CUDA_ARCH__) || !defined(__GNUC__)
   return x;
 #elif defined(__x86_64__)
@@ -92,6 +79,24 @@ NVQ_HD constexpr float div_rn(float a, float b) noexcept {
     return float_from_bits(0x7F800000u | ((float_bits(a) ^ float_bits(b)) & 0x80000000u));
   }
   return a / b;
+}
+
+/// 1 / x, x not zero.
+NVQ_HD inline float rcp_rn(float x) noexcept {
+#if defined(__CUDA_ARCH__)
+  return detail::ptx::rcp(x);
+#else
+  return 1.0f / x;
+#endif
+}
+
+/// a * b + c, rounded once.
+NVQ_HD inline float fma_rn(float a, float b, float c) noexcept {
+#if defined(__CUDA_ARCH__)
+  return detail::ptx::fma(a, b, c);
+#else
+  return __builtin_fmaf(a, b, c);
+#endif
 }
 
 /// a < b; false for NaN.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <nvq/block.hpp>
+#include <nvq/cuda/divide.cuh>
 #include <nvq/cuda/ptx.cuh>
 #include <nvq/cuda/registers.cuh>
 #include <nvq/cuda/target.cuh>
@@ -56,12 +57,6 @@ struct register_values {
   }
 };
 
-/// Whether a recipe rounds as the element does, so that two values can be rounded by one instruction.
-template <class R, class F>
-struct rounds_plainly {
-  static constexpr bool value = &R::template element<F> == &recipe::base::template element<F>;
-};
-
 template <class E>
 NVQ_HD void put_code(std::uint32_t* words, unsigned index, std::uint32_t codes, unsigned bits) noexcept {
   const unsigned bit = index * E::bits, shift = bit % 32;
@@ -73,15 +68,22 @@ template <class F, class R, class Scaler, unsigned N>
 NVQ_HD codes_t<F, N> encode_floats(const float (&values)[N], Scaler scaler) noexcept {
   using E = typename F::element;
   using codes = codes_t<F, N>;
+  float scaled[N];
+  bool done = false;
+  if constexpr (may_divide_by_reciprocal<F, R, Scaler>)
+    done = divide_by_reciprocal<F, R>(values, scaler.divisor, scaled);
+  if (!done) {
+    NVQ_UNROLL
+    for (unsigned i = 0; i < N; ++i) scaled[i] = scaler(values[i]);
+  }
   std::uint32_t words[word_count<codes>] = {};
   if constexpr (ptx::has_encode2<E>::value && rounds_plainly<R, F>::value && N % 2 == 0) {
     NVQ_UNROLL
     for (unsigned i = 0; i < N; i += 2)
-      put_code<E>(words, i, ptx::encode2<E>(scaler(values[i]), scaler(values[i + 1])), 2 * E::bits);
+      put_code<E>(words, i, ptx::encode2<E>(scaled[i], scaled[i + 1]), 2 * E::bits);
   } else {
     NVQ_UNROLL
-    for (unsigned i = 0; i < N; ++i)
-      put_code<E>(words, i, R::template element<F>(scaler(values[i])), E::bits);
+    for (unsigned i = 0; i < N; ++i) put_code<E>(words, i, R::template element<F>(scaled[i]), E::bits);
   }
   return from_words<codes>(words);
 }
