@@ -90,12 +90,19 @@ NVQ_HD inline float rcp_rn(float x) noexcept {
 #endif
 }
 
-/// a * b + c, rounded once.
+/// a * b + c and a * b - c, rounded once.
 NVQ_HD inline float fma_rn(float a, float b, float c) noexcept {
 #if defined(__CUDA_ARCH__)
   return detail::ptx::fma(a, b, c);
 #else
   return __builtin_fmaf(a, b, c);
+#endif
+}
+NVQ_HD inline float fms_rn(float a, float b, float c) noexcept {
+#if defined(__CUDA_ARCH__)
+  return detail::ptx::fms(a, b, c);
+#else
+  return __builtin_fmaf(a, b, -c);
 #endif
 }
 

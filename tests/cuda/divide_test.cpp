@@ -12,7 +12,13 @@ namespace {
 
 using nvq::float_bits;
 using nvq::float_from_bits;
-using nvq::cuda::detail::divide_by_reciprocal;
+
+/// values[i] / s; false where that is left to division.
+template <class F, class R, unsigned N>
+bool divide_by_reciprocal(const float (&values)[N], float s, float (&quotients)[N]) {
+  return nvq::cuda::detail::has_reciprocal<F, R>(s) &&
+         nvq::cuda::detail::divide_by_reciprocal(values, s, quotients);
+}
 
 template <class E>
 using Plain = nvq::Format<E, nvq::Block32, nvq::ScaleFP32, nvq::TensorNone>;

@@ -68,14 +68,19 @@ inline constexpr bool may_divide_by_reciprocal =
     is_division<Scaler>&& rounds_tiny_to_zero<typename F::element>::value &&
     (rounds_plainly<R, F>::value || asks_for_nan<R> || asks_for_zero<R>);
 
-/// values[i] / divisor, as exactly as F and R can tell; false where that needs division.
-template <class F, class R, unsigned N>
-NVQ_HD bool divide_by_reciprocal(const float (&values)[N], float divisor, float (&quotients)[N]) noexcept {
+/// Divisors of divide_by_reciprocal().
+template <class F, class R>
+NVQ_HD bool has_reciprocal(float divisor) noexcept {
   constexpr std::uint32_t first = (127u - 60u) << 23, last = (127u + (asks_for_zero<R> ? 0u : 20u)) << 23;
   // Of a negative divisor, -0 would come out as 0; integers have no such code.
   const std::uint32_t bits =
       float_bits(divisor) & (nvq::detail::is_integer_v<typename F::element> ? 0x7FFFFFFFu : 0xFFFFFFFFu);
-  if (bits - first > last - first) return false;
+  return bits - first <= last - first;
+}
+
+/// values[i] / divisor, as exactly as F and R can tell; false where that needs division.
+template <unsigned N>
+NVQ_HD bool divide_by_reciprocal(const float (&values)[N], float divisor, float (&quotients)[N]) noexcept {
   const float reciprocal = rcp_rn(divisor), negative = negate(reciprocal);
   float largest = 0.0f;
   NVQ_UNROLL
@@ -83,9 +88,28 @@ NVQ_HD bool divide_by_reciprocal(const float (&values)[N], float divisor, float 
     const float q = mul_rn(values[i], reciprocal);
     largest = max_magnitude(largest, q);
     // The residual is q * s - x, so that of -0 it is -0 - -0 = 0, and -0 - 0 * r stays -0.
-    quotients[i] = fma_rn(fma_rn(q, divisor, negate(values[i])), negative, q);
+    quotients[i] = fma_rn(fms_rn(q, divisor, values[i]), negative, q);
   }
   return less(largest, exp2i(40));
+}
+
+/// The values as a recipe's scaler brings them to the range of the element.
+template <class F, class R, class Scaler, unsigned N>
+NVQ_HD void scale_values(const float (&values)[N], Scaler scaler, float (&scaled)[N]) noexcept {
+  if constexpr (may_divide_by_reciprocal<F, R, Scaler>) {
+    if (has_reciprocal<F, R>(scaler.divisor)) {
+      if (divide_by_reciprocal(values, scaler.divisor, scaled)) return;
+    } else if (std::is_same<Scaler, DivideOrZero>::value && is_zero(scaler.divisor)) {
+      NVQ_UNROLL
+      for (unsigned i = 0; i < N; ++i) scaled[i] = scaler(values[i]);
+      return;
+    }
+    NVQ_UNROLL
+    for (unsigned i = 0; i < N; ++i) scaled[i] = div_rn(values[i], scaler.divisor);
+  } else {
+    NVQ_UNROLL
+    for (unsigned i = 0; i < N; ++i) scaled[i] = scaler(values[i]);
+  }
 }
 
 }  // namespace detail

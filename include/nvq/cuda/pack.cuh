@@ -69,13 +69,7 @@ NVQ_HD codes_t<F, N> encode_floats(const float (&values)[N], Scaler scaler) noex
   using E = typename F::element;
   using codes = codes_t<F, N>;
   float scaled[N];
-  bool done = false;
-  if constexpr (may_divide_by_reciprocal<F, R, Scaler>)
-    done = divide_by_reciprocal<F, R>(values, scaler.divisor, scaled);
-  if (!done) {
-    NVQ_UNROLL
-    for (unsigned i = 0; i < N; ++i) scaled[i] = scaler(values[i]);
-  }
+  scale_values<F, R>(values, scaler, scaled);
   std::uint32_t words[word_count<codes>] = {};
   if constexpr (ptx::has_encode2<E>::value && rounds_plainly<R, F>::value && N % 2 == 0) {
     NVQ_UNROLL

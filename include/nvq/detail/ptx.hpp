@@ -108,6 +108,11 @@ __device__ inline float fma(float a, float b, float c) noexcept {
   asm("fma.rn.f32 %0, %1, %2, %3;" : "=f"(r) : "f"(a), "f"(b), "f"(c));
   return r;
 }
+__device__ inline float fms(float a, float b, float c) noexcept {
+  float r;
+  asm("{ .reg .f32 n; neg.f32 n, %3; fma.rn.f32 %0, %1, %2, n; }" : "=f"(r) : "f"(a), "f"(b), "f"(c));
+  return r;
+}
 __device__ inline float rcp_approx_ftz(float x) noexcept {
   float r;
   asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(x));
