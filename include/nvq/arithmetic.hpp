@@ -123,6 +123,29 @@ NVQ_HD constexpr float max_magnitude(float a, float x) noexcept {
   return less(a, m) ? m : a;
 }
 
+/// The smaller of a and |x|; a where x is NaN. a is not negative, nor NaN.
+NVQ_HD constexpr float min_magnitude(float a, float x) noexcept {
+#if defined(__CUDA_ARCH__)
+  if (!__builtin_is_constant_evaluated()) return detail::ptx::min_magnitude(a, x);
+#endif
+  const float m = abs(x);
+  return less(m, a) ? m : a;
+}
+
+/// The smaller and the larger of x and a bound; the bound where x is NaN. Of zeros of both signs any.
+NVQ_HD constexpr float at_most(float x, float bound) noexcept {
+#if defined(__CUDA_ARCH__)
+  if (!__builtin_is_constant_evaluated()) return detail::ptx::min(x, bound);
+#endif
+  return less(x, bound) ? x : bound;
+}
+NVQ_HD constexpr float at_least(float x, float bound) noexcept {
+#if defined(__CUDA_ARCH__)
+  if (!__builtin_is_constant_evaluated()) return detail::ptx::max(x, bound);
+#endif
+  return less(bound, x) ? x : bound;
+}
+
 /// x without its fraction. x is between -2^31 and 2^31.
 NVQ_HD constexpr int to_int(float x) noexcept {
 #if defined(__CUDA_ARCH__)

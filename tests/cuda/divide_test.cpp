@@ -42,7 +42,8 @@ bool as_good(float q, float x, float s) {
   const float exact = x / s;
   if (nvq::is_nan(exact) || nvq::abs(exact) >= 0x1p-42f) return same(q, exact);
   return nvq::abs(q) < 0x1p-41f && nvq::sign_bit(q) == nvq::sign_bit(exact) &&
-         (!nvq::cuda::detail::asks_for_zero<R> || nvq::is_zero(q) == nvq::is_zero(exact));
+         (!nvq::cuda::detail::plain_rounding<nvq::NVFP4, R>::asks_for_zero ||
+          nvq::is_zero(q) == nvq::is_zero(exact));
 }
 
 /// How many of N random values, of all exponents, and zeros, are not as they should be.

@@ -43,20 +43,33 @@ struct rounds_tiny_to_zero<UInt<N>> {
   static constexpr bool value = true;
 };
 
-/// Whether a recipe rounds as the element does, so that two values can be rounded by one instruction.
-template <class R, class F>
-struct rounds_plainly {
+/// Recipes whose element<F>(x) is F::element::encode(input(x)), so that two values can be rounded by one instruction.
+template <class F, class R, class = void>
+struct plain_rounding {
   static constexpr bool value = &R::template element<F> == &recipe::base::template element<F>;
+  static constexpr bool asks_for_zero = false;
+  NVQ_HD static constexpr float input(float x) noexcept { return x; }
 };
-
-/// Recipes that round in a way of their own and ask of a quotient only whether it is NaN; those that ask whether it is
-/// zero, too.
-template <class R>
-inline constexpr bool asks_for_nan = std::is_base_of<recipe::fp8::vllm, R>::value;
-template <class R>
-inline constexpr bool asks_for_zero = std::is_base_of<recipe::nvfp4::modelopt, R>::value ||
-                                      std::is_base_of<recipe::nvfp4::compressed_tensors<false>, R>::value ||
-                                      std::is_base_of<recipe::nvfp4::compressed_tensors<true>, R>::value;
+template <class F, class R>
+struct plain_rounding<F, R, std::enable_if_t<std::is_base_of<recipe::fp8::vllm, R>::value>> {
+  static constexpr bool value = true, asks_for_zero = false;
+  /// NaN to the largest value, in groups to the lowest.
+  NVQ_HD static constexpr float input(float x) noexcept {
+    return F::block_size == 0 ? at_most(x, F::element::largest()) : at_least(x, F::element::lowest());
+  }
+};
+template <class F, class R>
+struct plain_rounding<F, R, std::enable_if_t<std::is_base_of<recipe::nvfp4::modelopt, R>::value>> {
+  static constexpr bool value = true, asks_for_zero = true;
+  NVQ_HD static constexpr float input(float x) noexcept { return add_rn(x, 0.0f); }  // -0 to 0
+};
+template <class F, class R>
+struct plain_rounding<F, R,
+                      std::enable_if_t<std::is_base_of<recipe::nvfp4::compressed_tensors<false>, R>::value ||
+                                       std::is_base_of<recipe::nvfp4::compressed_tensors<true>, R>::value>> {
+  static constexpr bool value = true, asks_for_zero = true;
+  NVQ_HD static constexpr float input(float x) noexcept { return is_nan(x) ? 0.0f : add_rn(x, 0.0f); }
+};
 
 template <class Scaler>
 inline constexpr bool is_division =
@@ -65,13 +78,13 @@ inline constexpr bool is_division =
 /// Whether quotients of divide_by_reciprocal() do.
 template <class F, class R, class Scaler>
 inline constexpr bool may_divide_by_reciprocal =
-    is_division<Scaler>&& rounds_tiny_to_zero<typename F::element>::value &&
-    (rounds_plainly<R, F>::value || asks_for_nan<R> || asks_for_zero<R>);
+    is_division<Scaler>&& rounds_tiny_to_zero<typename F::element>::value&& plain_rounding<F, R>::value;
 
 /// Divisors of divide_by_reciprocal().
 template <class F, class R>
 NVQ_HD bool has_reciprocal(float divisor) noexcept {
-  constexpr std::uint32_t first = (127u - 60u) << 23, last = (127u + (asks_for_zero<R> ? 0u : 20u)) << 23;
+  constexpr std::uint32_t first = (127u - 60u) << 23,
+                          last = (127u + (plain_rounding<F, R>::asks_for_zero ? 0u : 20u)) << 23;
   // Of a negative divisor, -0 would come out as 0; integers have no such code.
   const std::uint32_t bits =
       float_bits(divisor) & (nvq::detail::is_integer_v<typename F::element> ? 0x7FFFFFFFu : 0xFFFFFFFFu);

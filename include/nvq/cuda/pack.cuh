@@ -60,7 +60,7 @@ struct register_values {
 template <class E>
 NVQ_HD void put_code(std::uint32_t* words, unsigned index, std::uint32_t codes, unsigned bits) noexcept {
   const unsigned bit = index * E::bits, shift = bit % 32;
-  words[bit / 32] |= codes << shift;
+  words[bit / 32] += codes << shift;  // the bits are free: one instruction shifts and adds
   if (shift + bits > 32) words[bit / 32 + 1] |= codes >> (32 - shift);
 }
 
@@ -68,16 +68,23 @@ template <class F, class R, class Scaler, unsigned N>
 NVQ_HD codes_t<F, N> encode_floats(const float (&values)[N], Scaler scaler) noexcept {
   using E = typename F::element;
   using codes = codes_t<F, N>;
+  using as_plain = plain_rounding<F, R>;
   float scaled[N];
   scale_values<F, R>(values, scaler, scaled);
   std::uint32_t words[word_count<codes>] = {};
-  if constexpr (ptx::has_encode2<E>::value && rounds_plainly<R, F>::value && N % 2 == 0) {
+  if constexpr (ptx::has_encode2<E>::value && as_plain::value && N % 2 == 0) {
     NVQ_UNROLL
     for (unsigned i = 0; i < N; i += 2)
-      put_code<E>(words, i, ptx::encode2<E>(scaled[i], scaled[i + 1]), 2 * E::bits);
+      put_code<E>(words, i, ptx::encode2<E>(as_plain::input(scaled[i]), as_plain::input(scaled[i + 1])),
+                  2 * E::bits);
   } else {
     NVQ_UNROLL
-    for (unsigned i = 0; i < N; ++i) put_code<E>(words, i, R::template element<F>(scaled[i]), E::bits);
+    for (unsigned i = 0; i < N; ++i) {
+      if constexpr (as_plain::value)
+        put_code<E>(words, i, E::encode(as_plain::input(scaled[i])), E::bits);
+      else
+        put_code<E>(words, i, R::template element<F>(scaled[i]), E::bits);
+    }
   }
   return from_words<codes>(words);
 }

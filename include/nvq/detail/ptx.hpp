@@ -128,6 +128,21 @@ __device__ inline float max_magnitude(float a, float x) noexcept {
   asm("{ .reg .f32 m; abs.f32 m, %2; max.f32 %0, %1, m; }" : "=f"(r) : "f"(a), "f"(x));
   return r;
 }
+__device__ inline float min_magnitude(float a, float x) noexcept {
+  float r;
+  asm("{ .reg .f32 m; abs.f32 m, %2; min.f32 %0, %1, m; }" : "=f"(r) : "f"(a), "f"(x));
+  return r;
+}
+__device__ inline float min(float a, float b) noexcept {
+  float r;
+  asm("min.f32 %0, %1, %2;" : "=f"(r) : "f"(a), "f"(b));
+  return r;
+}
+__device__ inline float max(float a, float b) noexcept {
+  float r;
+  asm("max.f32 %0, %1, %2;" : "=f"(r) : "f"(a), "f"(b));
+  return r;
+}
 __device__ inline int to_int(float x) noexcept {
   int r;
   asm("cvt.rzi.s32.f32 %0, %1;" : "=r"(r) : "f"(x));
