@@ -99,3 +99,13 @@ TEMPLATE_TEST_CASE("rounding by one addition, as on devices, is the same", "[ele
              codec::encode(x, nvq::Rounding::nearest_even, nvq::Overflow::saturate);
   CHECK(wrong == 0);
 }
+
+TEST_CASE("NF4 by choices between thresholds, as on devices, is the same", "[element]") {
+  std::vector<float> inputs = oracle::all_16_bit_inputs();
+  for (unsigned i = 0; i < 15; ++i)
+    for (std::uint32_t d = 0; d < 5; ++d)
+      inputs.push_back(nvq::float_from_bits(nvq::float_bits(nvq::detail::nf4_threshold(i)) + d - 2));
+  long wrong = 0;
+  for (const float x : inputs) wrong += nvq::detail::nf4_code_by_choices(x) != nvq::NormalFloat4::encode(x);
+  CHECK(wrong == 0);
+}

@@ -62,6 +62,10 @@ template <class E>
 struct is_bfloat16_exact {
   static constexpr bool value = decode_word<E, bfloat16>::exists;
 };
+template <>
+struct is_bfloat16_exact<NormalFloat4> {
+  static constexpr bool value = false;
+};
 template <int E, int M, Specials S, int Bias, bool Signed>
 struct is_bfloat16_exact<Float<E, M, S, Bias, Signed>> {
   static constexpr bool value = M <= 7 && Bias <= 127;
