@@ -89,6 +89,12 @@ NVQ_HD codes_t<F, N> encode_floats(const float (&values)[N], Scaler scaler) noex
   return from_words<codes>(words);
 }
 
+template <class E, class = void>
+inline constexpr bool has_stochastic = false;
+template <class E>
+inline constexpr bool has_stochastic<E, std::void_t<decltype(E::encode_stochastic(0.0f, std::uint32_t{}))>> =
+    true;
+
 template <class F, class R>
 using statistic_t = typename nvq::detail::rules_t<R, F>::statistic;
 
@@ -182,6 +188,8 @@ NVQ_HD packed<F, detail::values_in<In, Count>> pack_stochastic(
     const std::uint32_t (&random)[detail::values_in<In, Count>], R recipe = {}) noexcept {
   using rules = nvq::detail::rules_t<R, F>;
   using E = typename F::element;
+  static_assert(supports_v<R, F>, "nvq: this recipe does not apply to this Format");
+  static_assert(detail::has_stochastic<E>, "nvq: pack_stochastic: this element has no encode_stochastic()");
   constexpr unsigned n = detail::values_in<In, Count>;
   float x[n];
   detail::to_floats(values, x);
@@ -195,7 +203,8 @@ NVQ_HD packed<F, detail::values_in<In, Count>> pack_stochastic(
   std::uint32_t words[detail::word_count<codes_t<F, n>>] = {};
   NVQ_UNROLL
   for (unsigned i = 0; i < n; ++i)
-    detail::put_code<E>(words, i, E::encode_stochastic(scaler(x[i]), random[i]), E::bits);
+    if constexpr (detail::has_stochastic<E>)
+      detail::put_code<E>(words, i, E::encode_stochastic(scaler(x[i]), random[i]), E::bits);
   return {detail::from_words<codes_t<F, n>>(words), scale};
 }
 
