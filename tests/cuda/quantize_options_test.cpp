@@ -18,9 +18,9 @@ using tensor::guard;
 using tensor::inputs;
 using tensor::Output;
 
-template <class F, class T, class R>
-auto launch_of(const nvq::cuda::detail::quantize_args<F, T>& args, R) {
-  return nvq::cuda::detail::quantize_kernel<F, T, R>::plan(args, 3);
+template <class F, class T, class Round, class R>
+auto launch_of(const nvq::cuda::detail::quantize_args<F, T, Round>& args, R) {
+  return nvq::cuda::detail::quantize_kernel<F, T, R, Round>::plan(args, 3);
 }
 
 unsigned code_at(const std::vector<std::uint8_t>& codes, unsigned bits, std::size_t row_bytes, std::size_t r,
@@ -109,10 +109,10 @@ void check_stochastic(std::int64_t rows, std::int64_t columns, std::int64_t stri
   options.seed = 0x123456789ABCDEFull;
   const auto want = expected<F>(in, rows, columns, stride, ScaleLayout::linear, recipe, options);
   Output<F> out(rows, columns, ScaleLayout::linear);
-  nvq::cuda::detail::quantize_args<F, T> args{in.data(), stride,
-                                              out.view(rows, columns, ScaleLayout::linear)};
+  nvq::cuda::detail::quantize_args<F, T, nvq::cuda::detail::stochastic> args{
+      in.data(), stride, out.view(rows, columns, ScaleLayout::linear)};
   args.amax = &amax;
-  args.round = {true, options.seed};
+  args.round.seed = options.seed;
   const auto l = launch_of(args, recipe);
   CHECK(executor::run(l.kernel, l.grid, l.threads).error == "");
   CHECK(out.codes == want.codes);

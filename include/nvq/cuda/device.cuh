@@ -123,21 +123,26 @@ template <class F, class T, class R = default_recipe<F>, class = detail::require
   unsigned wave = 0;
   const cudaError_t error = detail::wave_of_blocks(&wave);
   if (error != cudaSuccess) return error;
-  detail::quantize_args<F, value> args{
-      reinterpret_cast<const value*>(in),
-      row_stride,
-      matrix(shape, codes, scales, options.zero_points, layout, options.scales_per_row),
-      amax,
-      options.tensor_scale,
-      options.scale,
-      {options.stochastic, options.seed}};
-  if constexpr (sizeof(typename F::scale_type) == 1 && detail::has_transposed<F>)
-    if (options.transposed.codes != nullptr)
-      args.transposed =
-          matrix(shape2d(shape.columns(), shape.rows()), options.transposed.codes, options.transposed.scales,
-                 nullptr, options.transposed.layout, options.scales_per_row);
-  const auto l = detail::quantize_kernel<F, value, R>::plan(args, wave);
-  return launch(l.kernel, l.grid, l.threads, stream, options.programmatic_dependent_launch);
+  const auto run = [&](auto round) {
+    detail::quantize_args<F, value, decltype(round)> args{
+        reinterpret_cast<const value*>(in),
+        row_stride,
+        matrix(shape, codes, scales, options.zero_points, layout, options.scales_per_row),
+        amax,
+        options.tensor_scale,
+        options.scale,
+        round};
+    if constexpr (sizeof(typename F::scale_type) == 1 && detail::has_transposed<F>)
+      if (options.transposed.codes != nullptr)
+        args.transposed =
+            matrix(shape2d(shape.columns(), shape.rows()), options.transposed.codes,
+                   options.transposed.scales, nullptr, options.transposed.layout, options.scales_per_row);
+    const auto l = detail::quantize_kernel<F, value, R, decltype(round)>::plan(args, wave);
+    return launch(l.kernel, l.grid, l.threads, stream, options.programmatic_dependent_launch);
+  };
+  if constexpr (nvq::detail::has_stochastic<typename F::element>::value)
+    if (options.stochastic) return run(detail::stochastic{options.seed});
+  return run(detail::nearest{});
 }
 
 /// The same under the format's default recipe.

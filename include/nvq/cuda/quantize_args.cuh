@@ -16,43 +16,19 @@ NVQ_BEGIN_NAMESPACE
 namespace cuda {
 namespace detail {
 
-/// How values are rounded to codes. Stochastically: random_bits(seed, index of the value in its matrix).
-struct rounding {
-  bool stochastic;
-  std::uint64_t seed;
-};
+// How scaled values become codes. Types, because the random bits cost registers.
 
-/// A matrix and where it goes. T: float, half, bfloat16.
-template <class F, class T>
-struct quantize_args {
-  const T* in;
-  std::int64_t row_stride;
-  quantized_matrix<F, false> out;
-  const float* amax = nullptr;         ///< of the tensor; null where it is not needed
-  float* tensor_scale = nullptr;       ///< receives the decode scale; may be null
-  const float* given_scale = nullptr;  ///< the decode scale, in place of one made of the amax
-  rounding round = {false, 0};
-  quantized_matrix<F, false> transposed = {};  ///< the same codes once more; codes null: not wanted
-
-  NVQ_HD std::uint64_t index(std::int64_t row, std::int64_t column) const noexcept {
-    return static_cast<std::uint64_t>(row * out.columns + column);
+/// As the recipe rounds.
+struct nearest {
+  template <class F, class R, class Scaler, unsigned N>
+  NVQ_HD codes_t<F, N> encode(const float (&values)[N], Scaler scaler, std::uint64_t) const noexcept {
+    return encode_floats<F, R>(values, scaler);
+  }
+  template <class F, class R>
+  NVQ_HD std::uint8_t encode_one(float scaled, std::uint64_t) const noexcept {
+    return R::template element<F>(scaled);
   }
 };
-
-/// The scales of the tensor; the first thread of the grid writes what decoders take.
-template <class F, class R, class T>
-NVQ_HD TensorScales scales_of(const quantize_args<F, T>& a) noexcept {
-  TensorScales scales{};
-  if constexpr (F::has_tensor_scale) {
-    if (a.given_scale != nullptr)
-      scales = tensor_scales_from<F>(*a.given_scale);
-    else if (a.amax != nullptr)
-      scales = tensor_scales<F>(*a.amax, R{});
-  }
-  if (a.tensor_scale != nullptr && block_index_x() == 0 && block_index_y() == 0 && thread_index() == 0)
-    *a.tensor_scale = scales.decode;
-  return scales;
-}
 
 /// random_bits(seed, first + i).
 template <unsigned N>
@@ -71,22 +47,55 @@ NVQ_HD void random_run(std::uint64_t seed, std::uint64_t first, std::uint32_t (&
     bits[i] = skip == 0 ? words[i] : skip == 1 ? words[i + 1] : skip == 2 ? words[i + 2] : words[i + 3];
 }
 
-/// Codes of values in registers; `index`: of the first in its matrix.
-template <class F, class R, class Scaler, unsigned N>
-NVQ_HD codes_t<F, N> encode_values(const float (&values)[N], Scaler scaler, rounding round,
-                                   std::uint64_t index) noexcept {
-  using E = typename F::element;
-  if constexpr (nvq::detail::has_stochastic<E>::value) {
-    if (round.stochastic) {
-      std::uint32_t random[N], words[word_count<codes_t<F, N>>] = {};
-      random_run(round.seed, index, random);
-      NVQ_UNROLL
-      for (unsigned i = 0; i < N; ++i)
-        put_code<E>(words, i, E::encode_stochastic(scaler(values[i]), random[i]), E::bits);
-      return from_words<codes_t<F, N>>(words);
-    }
+/// Stochastically, with random_bits(seed, index of the value in its matrix).
+struct stochastic {
+  std::uint64_t seed;
+  template <class F, class, class Scaler, unsigned N>
+  NVQ_HD codes_t<F, N> encode(const float (&values)[N], Scaler scaler, std::uint64_t index) const noexcept {
+    using E = typename F::element;
+    std::uint32_t random[N], words[word_count<codes_t<F, N>>] = {};
+    random_run(seed, index, random);
+    NVQ_UNROLL
+    for (unsigned i = 0; i < N; ++i)
+      put_code<E>(words, i, E::encode_stochastic(scaler(values[i]), random[i]), E::bits);
+    return from_words<codes_t<F, N>>(words);
   }
-  return encode_floats<F, R>(values, scaler);
+  template <class F, class>
+  NVQ_HD std::uint8_t encode_one(float scaled, std::uint64_t index) const noexcept {
+    return F::element::encode_stochastic(scaled, random_bits(seed, index));
+  }
+};
+
+/// A matrix and where it goes. T: float, half, bfloat16.
+template <class F, class T, class Round = nearest>
+struct quantize_args {
+  const T* in;
+  std::int64_t row_stride;
+  quantized_matrix<F, false> out;
+  const float* amax = nullptr;         ///< of the tensor; null where it is not needed
+  float* tensor_scale = nullptr;       ///< receives the decode scale; may be null
+  const float* given_scale = nullptr;  ///< the decode scale, in place of one made of the amax
+  Round round = {};
+  quantized_matrix<F, false> transposed = {};  ///< the same codes once more; codes null: not wanted
+
+  NVQ_HD std::uint64_t index(std::int64_t row, std::int64_t column) const noexcept {
+    return static_cast<std::uint64_t>(row * out.columns + column);
+  }
+};
+
+/// The scales of the tensor; the first thread of the grid writes what decoders take.
+template <class F, class R, class Args>
+NVQ_HD TensorScales scales_of(const Args& a) noexcept {
+  TensorScales scales{};
+  if constexpr (F::has_tensor_scale) {
+    if (a.given_scale != nullptr)
+      scales = tensor_scales_from<F>(*a.given_scale);
+    else if (a.amax != nullptr)
+      scales = tensor_scales<F>(*a.amax, R{});
+  }
+  if (a.tensor_scale != nullptr && block_index_x() == 0 && block_index_y() == 0 && thread_index() == 0)
+    *a.tensor_scale = scales.decode;
+  return scales;
 }
 
 /// Leaves the first `count` codes of `Bits` bits and makes the others 0.

@@ -13,7 +13,7 @@ namespace detail {
 
 /// Blocks along the row: `lanes` neighbouring lanes share a block, each with a run of values in its registers. A block
 /// that is cut off by the end of its row is one lane's, by the general codec.
-template <class F, class T, class R>
+template <class F, class T, class R, class Round = nearest>
 struct quantize_blocks {
   using rules = nvq::detail::rules_t<R, F>;
   using statistic = typename rules::statistic;
@@ -27,10 +27,11 @@ struct quantize_blocks {
   static constexpr unsigned lanes = block / run;
   static_assert(block * F::element::bits % 8 == 0, "nvq::cuda: the codes of a block fill bytes");
 
-  quantize_args<F, T> a;
+  quantize_args<F, T, Round> a;
   unsigned row_threads;  ///< a power of two or all threads; a multiple of `lanes`
 
-  static quantize_launch_of<quantize_blocks> plan(const quantize_args<F, T>& args, unsigned wave) noexcept {
+  static quantize_launch_of<quantize_blocks> plan(const quantize_args<F, T, Round>& args,
+                                                  unsigned wave) noexcept {
     const shape2d scales = args.out.padded_scales;
     const auto g = runs_over(scales.rows(), scales.columns() * lanes, wave, lanes);
     return {{args, g.row_threads}, {g.grid_x, g.grid_y}, g.threads};
@@ -97,8 +98,9 @@ struct quantize_blocks {
   NVQ_HD void store(std::int64_t row, std::int64_t column, const float (&x)[run], Scaler scaler,
                     bool aligned) const noexcept {
     std::uint32_t words[word_count<codes_t<F, run>>];
-    to_words(encode_values<F, rules>(x, scaler, a.round, a.index(row, column)), words);
-    store_codes<F, run>(a.out.code_row(row) + column * F::element::bits / 8, words, run, aligned);
+    to_words(a.round.template encode<F, rules>(x, scaler, a.index(row, column)), words);
+    store_bytes(a.out.code_row(row) + column * F::element::bits / 8, words, run * F::element::bits / 8,
+                aligned);
   }
 
   /// The last block of a row: every byte that its codes touch is written.
@@ -114,13 +116,7 @@ struct quantize_blocks {
     std::uint8_t* const codes = a.out.code_row(row);
     for (std::int64_t i = column * E::bits / 8; i < F::row_bytes(a.out.columns); ++i) codes[i] = 0;
     values.for_each([&](std::int64_t i, float x) {
-      std::uint8_t code = 0;
-      if (a.round.stochastic) {
-        if constexpr (nvq::detail::has_stochastic<E>::value)
-          code = E::encode_stochastic(scaler(x), random_bits(a.round.seed, a.index(row, column + i)));
-      } else {
-        code = rules::template element<F>(scaler(x));
-      }
+      const std::uint8_t code = a.round.template encode_one<F, rules>(scaler(x), a.index(row, column + i));
       nvq::detail::store_code<E::bits>(codes, column + i, code);
     });
   }

@@ -28,7 +28,7 @@ template <unsigned Rows, unsigned Threads>
 struct error_sums<Rows, Threads, false> {};
 
 /// Rows and tiles: a block of threads has one, gathers its statistic, then encodes.
-template <class F, class T, class R>
+template <class F, class T, class R, class Round = nearest>
 struct quantize_groups {
   using rules = nvq::detail::rules_t<R, F>;
   using statistic = typename rules::statistic;
@@ -46,9 +46,9 @@ struct quantize_groups {
     sums errors;
   };
 
-  quantize_args<F, T> a;
+  quantize_args<F, T, Round> a;
 
-  static quantize_launch_of<quantize_groups> plan(const quantize_args<F, T>& args, unsigned) noexcept {
+  static quantize_launch_of<quantize_groups> plan(const quantize_args<F, T, Round>& args, unsigned) noexcept {
     const std::int64_t groups = args.out.scale_columns() * F::scale_rows(args.out.rows);
     const std::int64_t columns = wide == 0 || args.out.columns < wide ? args.out.columns : wide;
     const std::int64_t runs = (columns + run - 1) / run * (args.out.rows < tall ? args.out.rows : tall);
@@ -133,7 +133,7 @@ struct quantize_groups {
       if (p.left <= 0) continue;
       if (each > 1) load_values<run>(address(p.row, p.column), p.left, aligned_in, x);
       std::uint32_t words[word_count<codes_t<F, run>>];
-      to_words(encode_values<F, rules>(x, scaler, a.round, a.index(p.row, p.column)), words);
+      to_words(a.round.template encode<F, rules>(x, scaler, a.index(p.row, p.column)), words);
       store_codes<F, run>(a.out.code_row(p.row) + p.column * F::element::bits / 8, words, p.left,
                           aligned_out);
     }

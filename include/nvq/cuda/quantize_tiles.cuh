@@ -36,7 +36,7 @@ struct tile_codes<RowWords, TileRows, Down, false> {};
 
 /// Small tiles: a lane has a row of a tile in its registers, neighbouring lanes the rows of one tile. A block of
 /// threads has four tiles side by side and as many below each other as there are threads for.
-template <class F, class T, class R>
+template <class F, class T, class R, class Round = nearest>
 struct quantize_tiles {
   using rules = nvq::detail::rules_t<R, F>;
   using statistic = typename rules::statistic;
@@ -49,9 +49,10 @@ struct quantize_tiles {
   using row_words = std::uint32_t[words];
   using shared = tile_codes<across * words, tall, down, has_transposed<F>>;
 
-  quantize_args<F, T> a;
+  quantize_args<F, T, Round> a;
 
-  static quantize_launch_of<quantize_tiles> plan(const quantize_args<F, T>& args, unsigned wave) noexcept {
+  static quantize_launch_of<quantize_tiles> plan(const quantize_args<F, T, Round>& args,
+                                                 unsigned wave) noexcept {
     const shape2d tiles = tiles_of(args);
     const std::int64_t y = (tiles.columns() + across - 1) / across, x = (tiles.rows() + down - 1) / down;
     const auto grid_y = static_cast<unsigned>(y < 65535 ? y : 65535);
@@ -74,7 +75,7 @@ struct quantize_tiles {
 
  private:
   /// The grid of tiles, with those that only the padding of scales has.
-  NVQ_HD static shape2d tiles_of(const quantize_args<F, T>& a) noexcept {
+  NVQ_HD static shape2d tiles_of(const quantize_args<F, T, Round>& a) noexcept {
     const auto larger = [](std::int64_t x, std::int64_t y) { return x > y ? x : y; };
     const shape2d own = a.out.padded_scales, turned = a.transposed.padded_scales;
     return {larger(a.out.scales_per_row ? (own.rows() + tall - 1) / tall : own.rows(), turned.columns()),
@@ -102,8 +103,8 @@ struct quantize_tiles {
 
     row_words codes = {};
     if (left > 0) {
-      to_words(encode_values<F, rules>(x, rules::template scaler<F>(scale, s, scales), a.round,
-                                       a.index(row, column)),
+      to_words(a.round.template encode<F, rules>(x, rules::template scaler<F>(scale, s, scales),
+                                                 a.index(row, column)),
                codes);
       store_codes<F, wide>(
           a.out.code_row(row) + column * E::bits / 8, codes, left,

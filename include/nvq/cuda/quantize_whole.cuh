@@ -11,7 +11,7 @@ namespace cuda {
 namespace detail {
 
 /// One scale for the tensor, of its amax or given: threads have runs of 16 values.
-template <class F, class T, class R>
+template <class F, class T, class R, class Round = nearest>
 struct quantize_whole {
   using rules = nvq::detail::rules_t<R, F>;
   using statistic = typename rules::statistic;
@@ -19,10 +19,11 @@ struct quantize_whole {
   static constexpr unsigned threads = 256;
   static constexpr unsigned run = 16;
 
-  quantize_args<F, T> a;
+  quantize_args<F, T, Round> a;
   unsigned row_threads;  ///< a power of two or all threads
 
-  static quantize_launch_of<quantize_whole> plan(const quantize_args<F, T>& args, unsigned wave) noexcept {
+  static quantize_launch_of<quantize_whole> plan(const quantize_args<F, T, Round>& args,
+                                                 unsigned wave) noexcept {
     const auto g = runs_over(args.out.rows, (args.out.columns + run - 1) / run, wave);
     return {{args, g.row_threads}, {g.grid_x, g.grid_y}, g.threads};
   }
@@ -55,7 +56,7 @@ struct quantize_whole {
         float x[run];
         load_values<run>(a.in + row * a.row_stride + column, left, aligned_in, x);
         std::uint32_t words[word_count<codes_t<F, run>>];
-        to_words(encode_values<F, rules>(x, scaler, a.round, a.index(row, column)), words);
+        to_words(a.round.template encode<F, rules>(x, scaler, a.index(row, column)), words);
         store_codes<F, run>(a.out.code_row(row) + column * F::element::bits / 8, words, left, aligned_out);
       }
     launch_dependents();
