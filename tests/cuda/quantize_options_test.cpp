@@ -94,10 +94,6 @@ void check_transposed(std::int64_t rows, std::int64_t columns, bool scales_per_r
 const nvq::shape2d shapes_of_tiles[] = {{1, 1},    {16, 16},  {17, 33},  {64, 64},
                                         {40, 200}, {201, 39}, {2, 1040}, {129, 65}};
 
-template <class F>
-constexpr bool stochastic = nvq::detail::has_stochastic<typename F::element>::value &&
-                            !nvq::detail::is_packed_scale<typename F::block_scale>::value;
-
 template <class F, class T, class R = nvq::default_recipe<F>>
 void check_stochastic(std::int64_t rows, std::int64_t columns, std::int64_t stride, R recipe = {}) {
   INFO(nvq::format_name<F> << ", " << rows << " x " << columns);
@@ -187,7 +183,7 @@ TEST_CASE("large tiles give their scales to each of their rows") {
 }
 
 TEMPLATE_LIST_TEST_CASE("kernels round stochastically with the host's bits", "", nvq::AllFormats) {
-  if constexpr (stochastic<TestType>) {
+  if constexpr (nvq::detail::has_stochastic<typename TestType::element>::value) {
     check_stochastic<TestType, nvq::bfloat16>(3, 256, 256);
     check_stochastic<TestType, nvq::half>(5, 303, 303);
     check_stochastic<TestType, float>(17, 129, 132);
@@ -273,4 +269,33 @@ TEST_CASE("one scale for the tensor may be given") {
   check(nvq::FP8_E4M3{}, nvq::recipe::amax, [&](float x) { return nvq::E4M3::encode(x / scale); });
   check(nvq::FP8_E4M3{}, nvq::recipe::vllm, [&](float x) { return nvq::E4M3::encode(x * (1.0f / scale)); });
   check(nvq::INT8{}, nvq::recipe::amax, [&](float x) { return nvq::Int8::encode(x / scale); });
+}
+
+TEST_CASE("scales are quantized twice") {
+  using F = nvq::NF4_DQ;
+  using nvq::cuda::detail::double_quantize_kernel;
+  using nvq::cuda::detail::scales_mean_kernel;
+  for (const auto& shape :
+       {nvq::shape2d(1, 1), nvq::shape2d(3, 64), nvq::shape2d(5, 4096), nvq::shape2d(37, 1000)}) {
+    INFO(shape.rows() << " x " << shape.columns());
+    const auto in = inputs<float>(shape.rows(), shape.columns(), 17);
+    const auto want = nvq::quantize<F>(in, shape);
+    const auto single = nvq::quantize<nvq::NF4>(in, shape);
+    CHECK(want.codes() == single.codes());
+    const std::vector<float>& floats = single.scales();
+    const auto n = static_cast<std::int64_t>(floats.size());
+    bytes expected_scales(want.scales());
+    expected_scales.resize(expected_scales.size() + 8, guard);
+    const auto run = [&](const executor::schedule& schedule) {
+      bytes out(expected_scales.size(), guard);
+      auto report = executor::run(scales_mean_kernel{floats.data(), n, out.data()}, {}, 256, schedule);
+      const auto second =
+          executor::run(double_quantize_kernel{floats.data(), n, out.data()}, {1, 1}, 256, schedule);
+      report.error += second.error;
+      report.barriers.insert(report.barriers.end(), second.barriers.begin(), second.barriers.end());
+      return executor::outcome{std::move(report), out == expected_scales};
+    };
+    CHECK(executor::check_orders(run) == "");
+    if (n > 512) CHECK(executor::check_barriers(run) == "");
+  }
 }

@@ -242,6 +242,7 @@ NVQ_GPU_TEST("options", "refused") {
   refuses<nvq::FP8_E4M3_128x128>("a transposition of large tiles", both);
   refuses<nvq::NVFP4_2D>("transposed codes without scales", codes_alone);
   refuses<nvq::NVFP4_2D>("transposed scales without codes", scales_alone);
+  refuses<nvq::NF4_DQ>("double quantization without a workspace", {});
   refuses<nvq::NVFP4_2D>("a layout of the scales of tiles", {}, nvq::recipe::transformer_engine,
                          ScaleLayout::blocked_128x4);
 }

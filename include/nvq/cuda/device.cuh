@@ -111,8 +111,6 @@ template <class F, class T, class R = default_recipe<F>, class = detail::require
                                         (std::is_same<typename rules::statistic, AbsMax>::value ||
                                          std::is_same<typename rules::statistic, AbsMaxNaN>::value)),
                 "nvq: with one scale for the tensor, a device takes recipes that need its amax only");
-  static_assert(!nvq::detail::is_packed_scale<typename F::block_scale>::value,
-                "nvq: double-quantized scales are made on the host");
   const std::int64_t row_stride = options.row_stride == 0 ? shape.columns() : options.row_stride;
   if (!detail::valid_tensor<F>(shape, row_stride, layout, options.scales_per_row, in, codes, scales,
                                options.zero_points) ||
@@ -121,28 +119,40 @@ template <class F, class T, class R = default_recipe<F>, class = detail::require
   if (shape.size() == 0) return cudaSuccess;  // and *tensor_scale stays as it is
 
   unsigned wave = 0;
-  const cudaError_t error = detail::wave_of_blocks(&wave);
+  cudaError_t error = detail::wave_of_blocks(&wave);
   if (error != cudaSuccess) return error;
-  const auto run = [&](auto round) {
-    detail::quantize_args<F, value, decltype(round)> args{
-        reinterpret_cast<const value*>(in),
-        row_stride,
-        matrix(shape, codes, scales, options.zero_points, layout, options.scales_per_row),
-        amax,
-        options.tensor_scale,
-        options.scale,
-        round};
-    if constexpr (sizeof(typename F::scale_type) == 1 && detail::has_transposed<F>)
-      if (options.transposed.codes != nullptr)
-        args.transposed =
-            matrix(shape2d(shape.columns(), shape.rows()), options.transposed.codes,
-                   options.transposed.scales, nullptr, options.transposed.layout, options.scales_per_row);
-    const auto l = detail::quantize_kernel<F, value, R, decltype(round)>::plan(args, wave);
-    return launch(l.kernel, l.grid, l.threads, stream, options.programmatic_dependent_launch);
-  };
-  if constexpr (nvq::detail::has_stochastic<typename F::element>::value)
-    if (options.stochastic) return run(detail::stochastic{options.seed});
-  return run(detail::nearest{});
+  if constexpr (nvq::detail::is_packed_scale<typename F::block_scale>::value) {
+    using single = detail::single_quantized_t<F>;
+    auto* const floats = static_cast<float*>(options.workspace);
+    const auto n = static_cast<std::int64_t>(F::blocks_count(shape.rows(), shape.columns()));
+    error = quantize_async<single>(in, shape, codes, floats, amax, layout, stream, R{}, options);
+    if (error == cudaSuccess) error = launch(detail::scales_mean_kernel{floats, n, scales}, {}, 256, stream);
+    if (error != cudaSuccess) return error;
+    const std::int64_t groups = F::block_scale::groups(n);
+    return launch(detail::double_quantize_kernel{floats, n, scales},
+                  {static_cast<unsigned>(groups < wave ? groups : wave), 1}, 256, stream);
+  } else {
+    const auto run = [&](auto round) {
+      detail::quantize_args<F, value, decltype(round)> args{
+          reinterpret_cast<const value*>(in),
+          row_stride,
+          matrix(shape, codes, scales, options.zero_points, layout, options.scales_per_row),
+          amax,
+          options.tensor_scale,
+          options.scale,
+          round};
+      if constexpr (sizeof(typename F::scale_type) == 1 && detail::has_transposed<F>)
+        if (options.transposed.codes != nullptr)
+          args.transposed =
+              matrix(shape2d(shape.columns(), shape.rows()), options.transposed.codes,
+                     options.transposed.scales, nullptr, options.transposed.layout, options.scales_per_row);
+      const auto l = detail::quantize_kernel<F, value, R, decltype(round)>::plan(args, wave);
+      return launch(l.kernel, l.grid, l.threads, stream, options.programmatic_dependent_launch);
+    };
+    if constexpr (nvq::detail::has_stochastic<typename F::element>::value)
+      if (options.stochastic) return run(detail::stochastic{options.seed});
+    return run(detail::nearest{});
+  }
 }
 
 /// The same under the format's default recipe.
@@ -164,8 +174,6 @@ template <class F, class T>
                                            T* out, cudaStream_t stream,
                                            const dequantize_options& options = {}) noexcept {
   using value = typename detail::value_of<T>::type;
-  static_assert(!nvq::detail::is_packed_scale<typename F::block_scale>::value,
-                "nvq: double-quantized scales are decoded on the host");
   const std::int64_t row_stride = options.row_stride == 0 ? shape.columns() : options.row_stride;
   if (!detail::valid_tensor<F>(shape, row_stride, layout, false, out, codes, scales, options.zero_points) ||
       (F::has_tensor_scale && tensor_scale == nullptr && shape.size() != 0))

@@ -3,6 +3,7 @@
 
 #include <nvq/cuda/quantize_args.cuh>
 #include <nvq/cuda/quantize_blocks.cuh>
+#include <nvq/cuda/quantize_double.cuh>
 #include <nvq/cuda/quantize_groups.cuh>
 #include <nvq/cuda/quantize_tiles.cuh>
 #include <nvq/cuda/quantize_whole.cuh>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nvq/detail/double_quant.hpp>
 #include <nvq/format.hpp>
 #include <nvq/layout/scale_layout.hpp>
 
@@ -51,7 +52,10 @@ struct quantized_matrix {
       return r * scale_columns() + c;
   }
   NVQ_HD typename F::scale_code load_scale(std::int64_t r, std::int64_t c) const noexcept {
-    if constexpr (F::has_zero_point)
+    if constexpr (nvq::detail::is_packed_scale<typename F::block_scale>::value)
+      return nvq::detail::load_double_quantized(scales, scale_rows() * scale_columns(),
+                                                r * scale_columns() + c);
+    else if constexpr (F::has_zero_point)
       return {scales[scale_index(r, c)], zero_points[r * scale_columns() + c]};
     else
       return scales[scale_index(r, c)];

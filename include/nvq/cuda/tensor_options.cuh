@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <nvq/bit.hpp>
 #include <nvq/block.hpp>
@@ -43,6 +44,9 @@ struct quantize_options {
   /// Tiles: every row of values gets a row of scales, [rows, scale columns] in any layout, padding written with 0. Of
   /// NVFP4_2D that makes what GEMMs of NVFP4 take, and dequantize_async<NVFP4>.
   bool scales_per_row = false;
+  /// Device memory for formats with double-quantized scales, quantize_workspace_bytes<F>(shape) bytes of it, aligned as
+  /// floats are; its content is lost.
+  void* workspace = nullptr;
   transposed_output transposed;                ///< formats of square tiles up to 32 x 32 with one-byte scales
   bool programmatic_dependent_launch = false;  ///< sm_90 and above; see launch()
 };
@@ -53,14 +57,23 @@ struct dequantize_options {
   bool programmatic_dependent_launch = false;
 };
 
+/// Bytes of quantize_options::workspace: 0 for formats without double-quantized scales.
+template <class F>
+constexpr std::size_t quantize_workspace_bytes(shape2d shape) noexcept {
+  constexpr bool wanted = nvq::detail::is_packed_scale<typename F::block_scale>::value;
+  return wanted ? F::blocks_count(shape.rows(), shape.columns()) * sizeof(float) : 0;
+}
+
 namespace detail {
 
 /// Whether the scales of a kind of F may lie in a layout.
 template <class F>
 constexpr bool takes_layout(ScaleLayout layout, bool scales_per_row) noexcept {
   if (nvq::layout::padded_scales(layout, shape2d(1, 1)).size() == 0) return false;  // none of the names
-  return layout == ScaleLayout::linear || (sizeof(typename F::scale_type) == 1 && F::block::columns != 0 &&
-                                           (F::block::rows == 1 || (F::block::rows > 1 && scales_per_row)));
+  constexpr bool bytes =
+      sizeof(typename F::scale_type) == 1 && !nvq::detail::is_packed_scale<typename F::block_scale>::value;
+  return layout == ScaleLayout::linear ||
+         (bytes && F::block::columns != 0 && (F::block::rows == 1 || (F::block::rows > 1 && scales_per_row)));
 }
 
 inline bool valid_rows(shape2d shape, std::int64_t row_stride) noexcept {
@@ -100,6 +113,7 @@ bool valid_options(shape2d shape, const float* amax, const quantize_options& o) 
   constexpr bool turns = has_transposed<F> && sizeof(typename F::scale_type) == 1 && !F::has_zero_point;
   if (o.stochastic && !nvq::detail::has_stochastic<typename F::element>::value) return false;
   if (o.scales_per_row && F::block::rows < 2) return false;
+  if (quantize_workspace_bytes<F>(shape) != 0 && o.workspace == nullptr) return false;
   if (o.scale != nullptr ? !scales_alone<F, Rules>() : needs_amax && amax == nullptr && shape.size() != 0)
     return false;
   if (o.tensor_scale != nullptr && (o.tensor_scale == amax || o.tensor_scale == o.scale)) return false;

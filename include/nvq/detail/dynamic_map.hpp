@@ -44,7 +44,7 @@ NVQ_HD constexpr float dynamic_map_value(unsigned code) noexcept {
                                      0.85234374f,    0.86640626f,    0.8804687f,     0.89453125f,
                                      0.9085938f,     0.92265624f,    0.93671876f,    0.9507812f,
                                      0.96484375f,    0.9789063f,     0.99296874f,    1.0f};
-  return code == 127 ? 0.0f : code > 127 ? magnitudes[code - 128] : -magnitudes[126 - code];
+  return code == 127 ? 0.0f : code > 127 ? magnitudes[code - 128] : negate(magnitudes[126 - code]);
 }
 
 /// The code whose value is nearest to x.
@@ -52,13 +52,13 @@ NVQ_HD constexpr std::uint8_t dynamic_map_code(float x) noexcept {
   unsigned low = 0, high = 255;
   while (high - low > 1) {
     const unsigned middle = (low + high) / 2;
-    if (x > dynamic_map_value(middle))
+    if (less(dynamic_map_value(middle), x))
       low = middle;
     else
       high = middle;
   }
   const float midpoint = mul_rn(add_rn(dynamic_map_value(low), dynamic_map_value(high)), 0.5f);
-  return static_cast<std::uint8_t>(x > midpoint ? high : low);
+  return static_cast<std::uint8_t>(less(midpoint, x) ? high : low);
 }
 
 }  // namespace detail
