@@ -65,11 +65,17 @@ struct quantize_tiles {
     grid_dependency_wait();
     const TensorScales scales = scales_of<F, R>(a);
     const shape2d tiles = tiles_of(a);
+    const alignment aligned{
+        runs_aligned(a.in, a.row_stride * static_cast<std::int64_t>(sizeof(T)),
+                     static_cast<int>(wide * sizeof(T))),
+        runs_aligned(a.out.codes, F::row_bytes(a.out.columns), static_cast<int>(sizeof(row_words))),
+        runs_aligned(a.transposed.codes, F::row_bytes(a.transposed.columns),
+                     static_cast<int>(sizeof(row_words)))};
     for (std::int64_t row = std::int64_t{block_index_x()} * down; row < tiles.rows();
          row += std::int64_t{grid_x()} * down)
       for (std::int64_t column = std::int64_t{block_index_y()} * across; column < tiles.columns();
            column += std::int64_t{grid_y()} * across)
-        encode(s, row, column, scales);
+        encode(s, row, column, scales, aligned);
     launch_dependents();
   }
 
@@ -82,18 +88,19 @@ struct quantize_tiles {
             larger(own.columns(), a.out.scales_per_row ? (turned.rows() + tall - 1) / tall : turned.rows())};
   }
 
+  struct alignment {
+    bool in, out, turned;
+  };
+
   /// Tiles from a place in their grid on. All threads of the block come here together.
-  NVQ_HD void encode(shared& memory, std::int64_t tile_row0, std::int64_t tile_column0,
-                     TensorScales scales) const noexcept {
+  NVQ_HD void encode(shared& memory, std::int64_t tile_row0, std::int64_t tile_column0, TensorScales scales,
+                     alignment aligned) const noexcept {
     const unsigned lane_row = thread_index() % tall, tile = thread_index() / tall;
     const std::int64_t tile_row = tile_row0 + tile / across, tile_column = tile_column0 + tile % across;
     const std::int64_t row = tile_row * tall + lane_row, column = tile_column * wide;
     const std::int64_t left = row < a.out.rows && column < a.out.columns ? a.out.columns - column : 0;
     float x[wide];
-    load_values<wide>(a.in + row * a.row_stride + column, left,
-                      runs_aligned(a.in, a.row_stride * static_cast<std::int64_t>(sizeof(T)),
-                                   static_cast<int>(wide * sizeof(T))),
-                      x);
+    load_values<wide>(a.in + row * a.row_stride + column, left, aligned.in, x);
 
     statistic s{};
     add_values(s, x, left);
@@ -106,12 +113,11 @@ struct quantize_tiles {
       to_words(a.round.template encode<F, rules>(x, rules::template scaler<F>(scale, s, scales),
                                                  a.index(row, column)),
                codes);
-      store_codes<F, wide>(
-          a.out.code_row(row) + column * E::bits / 8, codes, left,
-          runs_aligned(a.out.codes, F::row_bytes(a.out.columns), static_cast<int>(sizeof codes)));
+      store_codes<F, wide>(a.out.code_row(row) + column * E::bits / 8, codes, left, aligned.out);
     }
     if constexpr (has_transposed<F>)
-      if (a.transposed.codes != nullptr) store_transposed(memory, tile_row0, tile_column0, codes);
+      if (a.transposed.codes != nullptr)
+        store_transposed(memory, tile_row0, tile_column0, codes, aligned.turned);
   }
 
   /// The scale of the tile; a search adds the errors of rows in its lanes.
@@ -150,22 +156,22 @@ struct quantize_tiles {
 
   NVQ_HD void store_scales(std::int64_t tile_row, std::int64_t tile_column, unsigned lane_row,
                            typename F::scale_code scale) const noexcept {
-    if (a.out.scales_per_row)
-      a.out.store_padded(tile_row * tall + lane_row, tile_column, scale);
-    else if (lane_row == 0)
-      a.out.store_padded(tile_row, tile_column, scale);
+    store_scale(a.out, tile_row, tile_column, lane_row, scale);
     if constexpr (has_transposed<F>)
-      if (a.transposed.codes != nullptr) {
-        if (a.transposed.scales_per_row)
-          a.transposed.store_padded(tile_column * tall + lane_row, tile_row, scale);
-        else if (lane_row == 0)
-          a.transposed.store_padded(tile_column, tile_row, scale);
-      }
+      if (a.transposed.codes != nullptr) store_scale(a.transposed, tile_column, tile_row, lane_row, scale);
+  }
+  NVQ_HD static void store_scale(const quantized_matrix<F, false>& out, std::int64_t row, std::int64_t column,
+                                 unsigned lane_row, typename F::scale_code scale) noexcept {
+    if (out.scales_per_row)
+      row = row * tall + lane_row;
+    else if (lane_row != 0)
+      return;
+    out.store_padded(row, column, scale);
   }
 
   /// Through shared memory: threads write the codes of their rows and read those of a column of a tile.
   NVQ_HD void store_transposed(shared& memory, std::int64_t tile_row0, std::int64_t tile_column0,
-                               const row_words& codes) const noexcept {
+                               const row_words& codes, bool aligned) const noexcept {
     const unsigned thread = thread_index(), tile = thread / tall;
     barrier();  // the codes of the tiles before these have been read
     for (unsigned w = 0; w < words; ++w)
@@ -182,8 +188,7 @@ struct quantize_tiles {
       put_code<E>(turned, i, word >> column * bits % 32 & ((1u << bits) - 1), bits);
     }
     store_codes<F, tall>(a.transposed.code_row(row) + first * bits / 8, turned, a.transposed.columns - first,
-                         runs_aligned(a.transposed.codes, F::row_bytes(a.transposed.columns),
-                                      static_cast<int>(sizeof turned)));
+                         aligned);
   }
 };
 

@@ -70,10 +70,12 @@ struct quantized_matrix {
   }
   /// Writes the scale of a place of the padded grid, 0 to padding; places beyond it are left alone.
   NVQ_HD void store_padded(std::int64_t r, std::int64_t c, typename F::scale_code scale) const noexcept {
-    if (r < scale_rows() && c < scale_columns()) {
-      store_scale(r, c, scale);
-    } else if (r < padded_scales.rows() && c < padded_scales.columns()) {
-      if constexpr (sizeof(typename F::scale_type) == 1) scales[scale_index(r, c)] = 0;
+    const bool there = r < scale_rows() && c < scale_columns();
+    if constexpr (sizeof(typename F::scale_type) == 1 && !F::has_zero_point) {
+      if (r < padded_scales.rows() && c < padded_scales.columns())
+        scales[scale_index(r, c)] = there ? scale : typename F::scale_code{};
+    } else {
+      if (there) store_scale(r, c, scale);
     }
   }
 };
