@@ -27,14 +27,14 @@ struct single_quantized<Format<E, B, ScaleFP32DQ, T>> {
 template <class F>
 using single_quantized_t = typename single_quantized<F>::type;
 
-// By instructions, since -ftz=true would flush subnormal floats.
-NVQ_HD inline double to_double(float x) noexcept {
+// By instructions: no flag may flush subnormal floats or fuse the additions.
+NVQ_HD inline double add_to_double(double sum, float x) noexcept {
 #if defined(__CUDA_ARCH__)
   double y;
-  asm("cvt.f64.f32 %0, %1;" : "=d"(y) : "f"(x));
+  asm("{\n\t.reg .f64 x;\n\tcvt.f64.f32 x, %2;\n\tadd.rn.f64 %0, %1, x;\n\t}" : "=d"(y) : "d"(sum), "f"(x));
   return y;
 #else
-  return static_cast<double>(x);
+  return sum + static_cast<double>(x);
 #endif
 }
 NVQ_HD inline float to_float_rn(double x) noexcept {
@@ -68,7 +68,7 @@ struct scales_mean_kernel {
       barrier();
       const auto count = static_cast<unsigned>(n - first < threads ? n - first : threads);
       if (thread == 0)
-        for (unsigned i = 0; i < count; ++i) sum += to_double(s.scale[i]);
+        for (unsigned i = 0; i < count; ++i) sum = add_to_double(sum, s.scale[i]);
       barrier();
     }
     if (thread == 0)

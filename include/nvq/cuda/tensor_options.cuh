@@ -16,16 +16,17 @@ namespace cuda {
 
 struct amax_options {
   std::int64_t row_stride = 0;  ///< of the input, in values; 0: the columns
-  bool keep = false;  ///< *amax holds an amax already, of a tensor that shares the scale; the larger stays
+  /// *amax holds an amax already, of a tensor that shares the scale; the larger stays. They are compared by their bits, so a
+  /// NaN that is there stays whatever `nan` says, and what has a sign stays, too: -0 and negative values are no amax.
+  bool keep = false;
   NaN nan = NaN::ignore;  ///< propagate for recipes that let NaN enter amaxes (modelopt, torchao, ...)
 };
 
 /// The codes of a matrix once more, transposed, for the product that sums over its rows: what NVFP4_2D is for, whose
 /// tiles are the same both ways. codes[c, r] is codes[r, c] of the first output.
 struct transposed_output {
-  std::uint8_t* codes = nullptr;  ///< F::codes_bytes(columns, rows) bytes; null: not wanted
-  std::uint8_t* scales =
-      nullptr;  ///< [scale columns, scale rows], or [columns, scale rows] with scales_per_row
+  std::uint8_t* codes = nullptr;   ///< F::codes_bytes(columns, rows) bytes; null: not wanted
+  std::uint8_t* scales = nullptr;  ///< [scale columns, scale rows]; with scales_per_row [columns, scale rows]
   ScaleLayout layout = ScaleLayout::linear;  ///< of the scales; others than linear with scales_per_row
 };
 
