@@ -40,12 +40,6 @@ struct encode_target {
   }
 };
 
-template <class, class = void>
-struct has_stochastic : std::false_type {};
-template <class E>
-struct has_stochastic<E, std::void_t<decltype(E::encode_stochastic(0.0f, std::uint32_t{}))>>
-    : std::true_type {};
-
 struct encode_context {
   TensorScales scales;
   const float* importance;
