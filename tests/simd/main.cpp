@@ -14,7 +14,8 @@ struct Part {
   const char* name;
   void (*check)(tiers::Report&);
 };
-constexpr Part parts[] = {{"amax", tiers::check_amax}, {"decode", tiers::check_decode}, {"encode", tiers::check_encode}};
+constexpr Part parts[] = {
+    {"amax", tiers::check_amax}, {"decode", tiers::check_decode}, {"encode", tiers::check_encode}};
 
 bool same(const char* a, const char* b) { return std::strcmp(a, b) == 0; }
 
@@ -28,8 +29,8 @@ int check(nvq::Isa tier, const char* wanted) {
     tiers::Report report(tier);
     part.check(report);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-    std::printf("%s, %s: %d comparisons, %d differ, %.1f s\n", nvq::isa_name(tier), part.name, report.comparisons(),
-                report.failures(), seconds.count());
+    std::printf("%s, %s: %d comparisons, %d differ, %.1f s\n", nvq::isa_name(tier), part.name,
+                report.comparisons(), report.failures(), seconds.count());
     failures += report.failures() + (report.comparisons() == 0);
   }
   return failures;
