@@ -117,7 +117,7 @@ template <class S>
 inline constexpr bool is_amax_statistic = std::is_same<S, AbsMax>::value || std::is_same<S, AbsMaxNaN>::value;
 
 struct nf4_thresholds_t {
-  float value[15] = {};
+  float value[16] = {};
   constexpr nf4_thresholds_t() noexcept {
     for (unsigned i = 0; i < 15; ++i) value[i] = nvq::detail::nf4_threshold(i);
   }
