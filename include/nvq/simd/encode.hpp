@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <nvq/block.hpp>
@@ -19,9 +20,8 @@ NVQ_BEGIN_NAMESPACE
 namespace simd {
 
 template <class F, class R>
-inline constexpr Operation operation =
-    operation_of<decltype(R::template scaler<F>(typename F::scale_code{}, typename R::statistic{},
-                                                TensorScales{}))>::value;
+inline constexpr Operation operation = operation_of<decltype(R::template scaler<F>(
+    typename F::scale_code{}, typename R::statistic{}, TensorScales{}))>::value;
 
 /// Whether values under a scale that is chosen already have a kernel.
 template <class F, class R>
@@ -30,14 +30,21 @@ constexpr bool encodes_values() noexcept {
          (operation<F, R> == Operation::multiply || operation<F, R> == Operation::divide);
 }
 
+/// Whether a search for the scale of a block has a kernel.
+template <class F, class R>
+constexpr bool searches() noexcept {
+  return F::block::columns <= 128 &&
+         !std::is_same<std::remove_const_t<decltype(search_of<R, F>(TensorScales{}))>, ScalarScales>::value;
+}
+
 /// Whether the blocks of a row have kernels that choose their scales, too.
 template <class F, class R>
 constexpr bool encodes_blocks() noexcept {
   if constexpr (F::block::rows != 1 || F::block::columns == 0 || F::block::columns % 16 != 0 ||
-                F::block::columns > 1024 ||
-                nvq::detail::is_packed_scale<typename F::block_scale>::value ||
-                nvq::detail::is_search<R, F>::value)
+                F::block::columns > 1024 || nvq::detail::is_packed_scale<typename F::block_scale>::value)
     return false;
+  else if constexpr (nvq::detail::is_search<R, F>::value)
+    return !F::has_zero_point && encodes_values<F, R>() && searches<F, R>();
   else if constexpr (F::has_zero_point)
     return is_unsigned_integer<typename F::element> && std::is_same<typename R::statistic, MinMax>::value &&
            operation<F, R> == Operation::affine && zeros_of<R, F>() == Zeros::signed_;
@@ -51,8 +58,8 @@ inline bool ordinary(float x) noexcept {
 
 /// Scale codes and operands by the recipe's own functions.
 template <class F, class R>
-bool scalar_scales(const std::uint32_t* amax, std::int64_t blocks, TensorScales ts, typename F::scale_type* codes,
-                   float* operands) noexcept {
+bool scalar_scales(const std::uint32_t* amax, std::int64_t blocks, TensorScales ts,
+                   typename F::scale_type* codes, float* operands) noexcept {
   bool usable = true;
   for (std::int64_t b = 0; b < blocks; ++b) {
     typename R::statistic s{};
@@ -60,7 +67,7 @@ bool scalar_scales(const std::uint32_t* amax, std::int64_t blocks, TensorScales 
     codes[b] = R::template scale<F>(s, ts);
     const auto scaler = R::template scaler<F>(codes[b], s, ts);
     operands[b] = operation_of<std::remove_const_t<decltype(scaler)>>::operand(scaler);
-    usable = usable && !is_zero(operands[b]);
+    usable = usable && amax[b] <= 0x7F800000u && !is_zero(operands[b]) && is_finite(operands[b]);
   }
   return usable;
 }
@@ -74,9 +81,10 @@ std::int64_t encode_blocks(const T* row, std::int64_t columns, TensorScales ts, 
   const std::int64_t blocks = columns / B;
   const auto plan = plan_of<R, F>(ts);
   constexpr bool planned = !std::is_same<std::remove_const_t<decltype(plan)>, ScalarScales>::value;
-  std::uint32_t amax[most];
-  typename F::scale_type scale[most];
-  float operands[most];
+  constexpr std::size_t room = most;
+  std::uint32_t amax[room];
+  typename F::scale_type scale[room];
+  float operands[room];
   for (std::int64_t first = 0; first < blocks; first += most) {
     const std::int64_t n = blocks - first < most ? blocks - first : most;
     Isa::template amax<B>(row + first * B, n, amax);
@@ -85,13 +93,43 @@ std::int64_t encode_blocks(const T* row, std::int64_t columns, TensorScales ts, 
       usable = Isa::scales(plan, amax, n, scale, operands);
     else
       usable = scalar_scales<F, R>(amax, n, ts, scale, operands);
-    if (usable)
-      usable = Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>(), B>(
+    if (usable) {
+      Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>(), B>(
           row + first * B, n * B, operands, codes + first * B * F::element::bits / 8);
-    if (usable)
       std::memcpy(scales + first, scale, static_cast<std::size_t>(n) * sizeof(typename F::scale_type));
-    else
+    } else {
       scalar(first, first + n);
+    }
+  }
+  return blocks;
+}
+
+/// The same for recipes that search; `weights`: of the columns of the row, or null.
+template <class Isa, class F, class R, class T, class Scalar>
+std::int64_t search_blocks(const T* row, std::int64_t columns, TensorScales ts, const float* weights,
+                           std::uint8_t* codes, typename F::scale_type* scales, Scalar scalar) noexcept {
+  using E = typename F::element;
+  constexpr int B = F::block::columns;
+  const std::int64_t blocks = columns / B;
+  const auto plan = search_of<R, F>(ts);
+  std::uint32_t amax[16];
+  typename F::scale_type scale[16];
+  float operands[16];
+  for (std::int64_t first = 0; first < blocks; first += 16) {
+    const std::int64_t n = blocks - first < 16 ? blocks - first : 16;
+    const T* in = row + first * B;
+    Isa::template amax<B>(in, n, amax);
+    const bool usable =
+        weights == nullptr
+            ? Isa::template search<E, B, false>(plan, in, n, amax, nullptr, scale, operands)
+            : Isa::template search<E, B, true>(plan, in, n, amax, weights + first * B, scale, operands);
+    if (usable) {
+      Isa::template encode<E, operation<F, R>, zeros_of<R, F>(), B>(in, n * B, operands,
+                                                                    codes + first * B * E::bits / 8);
+      std::memcpy(scales + first, scale, static_cast<std::size_t>(n) * sizeof(typename F::scale_type));
+    } else {
+      scalar(first, first + n);
+    }
   }
   return blocks;
 }
@@ -121,8 +159,8 @@ std::int64_t encode_affine_blocks(const T* row, std::int64_t columns, TensorScal
       usable = usable && !is_zero(operands[b]);
     }
     if (!usable ||
-        !Isa::template encode_affine<typename F::element, B>(row + first * B, n * B, operands, zero_points + first,
-                                                             codes + first * B * F::element::bits / 8))
+        !Isa::template encode_affine<typename F::element, B>(
+            row + first * B, n * B, operands, zero_points + first, codes + first * B * F::element::bits / 8))
       scalar(first, first + n);
   }
   return blocks;
@@ -130,7 +168,8 @@ std::int64_t encode_affine_blocks(const T* row, std::int64_t columns, TensorScal
 
 /// Encodes n values of a row under one scale, all but fewer than 16; how many. scalar(first, last): see above, of values.
 template <class F, class R, class T, class Scaler, class Scalar>
-std::int64_t encode_values(const T* in, std::int64_t n, Scaler scaler, std::uint8_t* codes, Scalar scalar) noexcept {
+std::int64_t encode_values(const T* in, std::int64_t n, Scaler scaler, std::uint8_t* codes,
+                           Scalar scalar) noexcept {
   constexpr std::int64_t piece = 4096;
   const float operand = operation_of<Scaler>::operand(scaler);
   const std::int64_t end = n / 16 * 16;
@@ -139,8 +178,8 @@ std::int64_t encode_values(const T* in, std::int64_t n, Scaler scaler, std::uint
     using Isa = decltype(isa);
     for (std::int64_t i = 0; i < end; i += piece) {
       const std::int64_t count = end - i < piece ? end - i : piece;
-      if (!Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>(), 0>(
-              in + i, count, &operand, codes + i * F::element::bits / 8))
+      if (!Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>()>(
+              in + i, count, operand, codes + i * F::element::bits / 8))
         scalar(i, i + count);
     }
   });
@@ -154,7 +193,8 @@ bool add_magnitudes(matrix_view<const T> m, S& s, Scalar scalar) noexcept {
   return m.columns() >= 16 && with_isa([&](auto isa) {
            using Isa = decltype(isa);
            const bool joined = m.row_stride() == m.columns();
-           const std::int64_t rows = joined ? 1 : m.rows(), columns = joined ? m.rows() * m.columns() : m.columns();
+           const std::int64_t rows = joined ? 1 : m.rows(),
+                              columns = joined ? m.rows() * m.columns() : m.columns();
            for (std::int64_t r = 0; r < rows; ++r)
              for (std::int64_t c = 0; c < columns;) {
                constexpr std::int64_t piece = 1 << 14;
