@@ -247,6 +247,7 @@ NVQ_SIMD void stream_fence() noexcept { _mm_sfence(); }
 #include <nvq/simd/decode_kernels.inc>
 #include <nvq/simd/encode_kernels.inc>
 #include <nvq/simd/scale_kernels.inc>
+
 #include <nvq/simd/isa_face.inc>
 
 NVQ_END_TARGET

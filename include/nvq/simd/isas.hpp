@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <nvq/simd/avx2.hpp>
 #include <nvq/simd/avx512.hpp>
 #include <nvq/simd/isa.hpp>
 
@@ -16,6 +17,7 @@ bool with_isa(Fn&& fn) noexcept {
   switch (active_isa()) {
 #if NVQ_SIMD_X86
     case Isa::avx512: fn(avx512::isa{}); return true;
+    case Isa::avx2: fn(avx2::isa{}); return true;
 #endif
     default: (void)fn; return false;
   }
