@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <nvq/config.hpp>
 #include <type_traits>
 
@@ -18,7 +17,7 @@ class executor_ref {
   /// Refers to `exec`, which must outlive the call it is passed to.
   template <class Exec, class = std::enable_if_t<!std::is_same<std::decay_t<Exec>, executor_ref>::value>>
   executor_ref(Exec& exec) noexcept
-      : context_(const_cast<void*>(static_cast<const void*>(std::addressof(exec)))),
+      : context_(const_cast<void*>(static_cast<const void*>(__builtin_addressof(exec)))),
         run_([](void* context, std::size_t n, task t) { (*static_cast<Exec*>(context))(n, t); }) {}
 
   /// True when tasks run one after the other in the calling thread.
@@ -26,7 +25,7 @@ class executor_ref {
 
   template <class Fn>
   void operator()(std::size_t n, Fn&& fn) const {
-    const task t{std::addressof(fn),
+    const task t{__builtin_addressof(fn),
                  [](void* f, std::size_t i) { (*static_cast<std::remove_reference_t<Fn>*>(f))(i); }};
     if (serial() || n < 2) {
       for (std::size_t i = 0; i < n; ++i) t(i);

@@ -23,7 +23,7 @@ function(layer_of header result)
   message(FATAL_ERROR "${header} is in no layer of tests/headers/layers.txt")
 endfunction()
 
-file(GLOB_RECURSE headers RELATIVE "${include}" "${include}/*.hpp" "${include}/*.cuh")
+file(GLOB_RECURSE headers RELATIVE "${include}" "${include}/*.hpp" "${include}/*.cuh" "${include}/*.inc")
 foreach(header IN LISTS headers)
   layer_of("${header}" layer)
   file(STRINGS "${include}/${header}" lines REGEX "^ *# *include")

@@ -73,30 +73,58 @@ void stochastic_codes(const float* scaled, std::int64_t n, std::uint64_t seed, s
   }
 }
 
+/// Encodes columns [c0, c1) of row r of `in` as R's scaler brings them to the element.
+template <class F, class R, class T, class Scaler>
+void encode_columns(matrix_view<const T> in, std::int64_t r, std::int64_t c0, std::int64_t c1, Scaler scaler,
+                    const encode_context& ctx, std::uint8_t* codes) noexcept {
+  constexpr std::int64_t chunk = 256;
+  const T* row = in.row(r);
+  float scaled[chunk];
+  std::uint8_t buffer[chunk];
+  for (std::int64_t c = c0; c < c1; c += chunk) {
+    const std::int64_t n = min_index(chunk, c1 - c);
+    for (std::int64_t i = 0; i < n; ++i) scaled[i] = scaler(to_float(row[c + i]));
+    if (ctx.stochastic) {
+      stochastic_codes<typename F::element>(scaled, n, ctx.seed,
+                                            static_cast<std::uint64_t>(r * in.columns() + c), buffer);
+    } else {
+      for (std::int64_t i = 0; i < n; ++i) buffer[i] = R::template element<F>(scaled[i]);
+    }
+    pack_codes<F::element::bits>(buffer, n, codes + r * F::row_bytes(in.columns()), c);
+  }
+}
+
 /// Encodes rows [r0, r1), columns [c0, c1) of `in`, whose scale is chosen already.
 template <class F, class R, class T>
 void encode_codes(matrix_view<const T> in, std::int64_t r0, std::int64_t r1, std::int64_t c0, std::int64_t c1,
                   typename F::scale_code scale, typename R::statistic s, const encode_context& ctx,
                   std::uint8_t* codes) noexcept {
-  constexpr std::int64_t chunk = 256;
   const auto scaler = R::template scaler<F>(scale, s, ctx.scales);
-  const std::int64_t row_bytes = F::row_bytes(in.columns());
-  float scaled[chunk];
-  std::uint8_t buffer[chunk];
   for (std::int64_t r = r0; r < r1; ++r) {
-    const T* row = in.row(r);
-    for (std::int64_t c = c0; c < c1; c += chunk) {
-      const std::int64_t n = min_index(chunk, c1 - c);
-      for (std::int64_t i = 0; i < n; ++i) scaled[i] = scaler(to_float(row[c + i]));
-      if (ctx.stochastic) {
-        stochastic_codes<typename F::element>(scaled, n, ctx.seed,
-                                              static_cast<std::uint64_t>(r * in.columns() + c), buffer);
-      } else {
-        for (std::int64_t i = 0; i < n; ++i) buffer[i] = R::template element<F>(scaled[i]);
-      }
-      pack_codes<F::element::bits>(buffer, n, codes + r * row_bytes, c);
+    std::int64_t first = c0;
+    if constexpr (simd::encodes_values<F, R>()) {
+      if (!ctx.stochastic && c0 * F::element::bits % 8 == 0)
+        first += simd::encode_values<F, R>(
+            in.row(r) + c0, c1 - c0, scaler, codes + r * F::row_bytes(in.columns()) + c0 * F::element::bits / 8,
+            [&](std::int64_t begin, std::int64_t end) {
+              encode_columns<F, R>(in, r, c0 + begin, c0 + end, scaler, ctx, codes);
+            });
     }
+    encode_columns<F, R>(in, r, first, c1, scaler, ctx, codes);
   }
+}
+
+/// What is gathered of the values of a matrix.
+template <class S, class T>
+S view_statistic(matrix_view<const T> m) noexcept {
+  if constexpr (simd::is_amax_statistic<S>) {
+    S s{};
+    if (simd::add_magnitudes(m, s, [](const T* values, std::int64_t n, S& to) {
+          for (std::int64_t i = 0; i < n; ++i) to.add(to_float(values[i]));
+        }))
+      return s;
+  }
+  return block_statistic<S>(strided_values<T>{m});
 }
 
 /// The statistic and the scale of one block.
@@ -112,7 +140,7 @@ typename F::scale_code choose_scale(matrix_view<const T> block, const float* imp
     return block_scale<F, R>(values, column_weights{importance}, s, ts);
   } else {
     const strided_values<T> values{block};
-    s = block_statistic<typename R::statistic>(values);
+    s = view_statistic<typename R::statistic>(block);
     return block_scale<F, R>(values, column_weights{importance}, s, ts);
   }
 }
@@ -154,19 +182,29 @@ void encode_bands(matrix_view<const T> in, std::int64_t b0, std::int64_t b1, con
     const bool usable = !F::has_tensor_scale || (simd::ordinary(ctx.scales.encode) && simd::ordinary(ctx.scales.decode));
     if (usable && !ctx.stochastic && simd::with_isa([&](auto isa) {
           // Rows that follow each other in every array are one.
-          const bool joined = in.row_stride() == in.columns() && in.columns() % F::block::columns == 0;
+          const bool joined = in.row_stride() == in.columns() && in.columns() % F::block::columns == 0 &&
+                              ctx.importance == nullptr;
           const std::int64_t rows = joined ? 1 : b1 - b0, columns = joined ? (b1 - b0) * in.columns() : in.columns();
           const std::int64_t across = F::scale_columns(columns);
           for (std::int64_t r = 0; r < rows; ++r) {
             const matrix_view<const T> row(in.row(b0 + r), shape2d(1, columns));
             const encode_target<F> to{out.codes + (b0 + r) * F::row_bytes(in.columns()),
-                                      out.scales + (b0 + r) * blocks, nullptr};
+                                      out.scales + (b0 + r) * blocks,
+                                      F::has_zero_point ? out.zero_points + (b0 + r) * blocks : nullptr};
             const auto scalar = [&](std::int64_t first, std::int64_t last) {
               encode_blocks<F, R>(row, 0, first, last, ctx, to);
             };
-            scalar(simd::encode_blocks<decltype(isa), F, R>(row.data(), columns, ctx.scales, to.codes, to.scales,
-                                                            scalar),
-                   across);
+            std::int64_t done = 0;
+            if constexpr (F::has_zero_point)
+              done = simd::encode_affine_blocks<decltype(isa), F, R>(row.data(), columns, ctx.scales, to.codes,
+                                                                     to.scales, to.zero_points, scalar);
+            else if constexpr (is_search<R, F>::value)
+              done = simd::search_blocks<decltype(isa), F, R>(row.data(), columns, ctx.scales, ctx.importance,
+                                                              to.codes, to.scales, scalar);
+            else
+              done = simd::encode_blocks<decltype(isa), F, R>(row.data(), columns, ctx.scales, to.codes, to.scales,
+                                                              scalar);
+            scalar(done, across);
           }
         }))
       return;
@@ -198,7 +236,7 @@ Statistic matrix_statistic(matrix_view<const T> in, executor_ref exec) {
   Statistic partial[parts] = {};
   const std::int64_t step = in.rows() > parts ? (in.rows() + parts - 1) / parts : 1;
   for_ranges(exec, in.rows(), step, [&](std::int64_t r0, std::int64_t r1) {
-    partial[r0 / step] = block_statistic<Statistic>(strided_values<T>{part(in, r0, r1, 0, in.columns())});
+    partial[r0 / step] = view_statistic<Statistic>(part(in, r0, r1, 0, in.columns()));
   });
   Statistic s{};
   for (const Statistic& p : partial) s.merge(p);

@@ -99,6 +99,10 @@ NVQ_SIMD floats min(floats a, floats b) noexcept {
 NVQ_SIMD floats max(floats a, floats b) noexcept {
   return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)};
 }
+/// min(|x|, limit), `limit` where x is NaN.
+NVQ_SIMD floats min_magnitude(floats x, floats limit) noexcept {
+  return min(as_floats(bits(x) & all(0x7FFFFFFFu)), limit);
+}
 /// Rounded to nearest even.
 NVQ_SIMD words to_int(floats x) noexcept { return {_mm256_cvtps_epi32(x.low), _mm256_cvtps_epi32(x.high)}; }
 NVQ_SIMD floats from_int(words x) noexcept { return {_mm256_cvtepi32_ps(x.low), _mm256_cvtepi32_ps(x.high)}; }
@@ -203,89 +207,41 @@ NVQ_SIMD words max_across(const words (&rows)[16]) noexcept {
                            _mm256_permute2x128_si256(b[2], b[3], 0x31))};
 }
 
-/// The low bytes of 32 lanes, whose other bits are zero: byte 16 k + 8 v + 4 h + j is lane 8 h + 4 k + j of vector v.
-NVQ_SIMD __m256i low_bytes(words a, words b) noexcept {
-  return _mm256_packus_epi16(_mm256_packus_epi32(a.low, a.high), _mm256_packus_epi32(b.low, b.high));
-}
-NVQ_SIMD __m256i low_bytes_in_order(words a, words b) noexcept {
-  return _mm256_permutevar8x32_epi32(low_bytes(a, b), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-}
-/// Twelve bytes at the start of both 128-bit lanes: the 6-bit codes in 32 bytes.
-NVQ_SIMD __m256i pack6(__m256i codes) noexcept {
-  const __m256i quads = _mm256_madd_epi16(_mm256_maddubs_epi16(codes, _mm256_set1_epi16(0x4001)),
-                                          _mm256_set1_epi32(0x10000001));
-  return _mm256_shuffle_epi8(quads, _mm256_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1,
-                                                     0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1));
-}
-NVQ_SIMD void store12(std::uint8_t* out, __m128i x) noexcept {
-  store8(out, x);
-  const int last = _mm_extract_epi32(x, 2);
-  __builtin_memcpy(out + 8, &last, 4);
-}
-
-/// Codes in the low bits of lanes, other bits zero, to consecutive bytes.
-template <int Bits>
-NVQ_SIMD void store_codes(std::uint8_t* out, words codes) noexcept {
-  const __m128i bytes = half_of(low_bytes_in_order(codes, codes), false);
-  if constexpr (Bits == 8) {
-    store16(out, bytes);
-  } else if constexpr (Bits == 4) {
-    const __m128i pairs = _mm_maddubs_epi16(bytes, _mm_set1_epi16(0x1001));
-    store8(out, _mm_packus_epi16(pairs, pairs));
-  } else {
-    static_assert(Bits == 6, "codes of 4, 6 and 8 bits");
-    store12(out, half_of(pack6(_mm256_castsi128_si256(bytes)), false));
+NVQ_SIMD void transpose8(__m256 (&rows)[8]) noexcept {
+  __m256 a[8], b[8];
+  for (int i = 0; i < 8; i += 2) {
+    a[i] = _mm256_unpacklo_ps(rows[i], rows[i + 1]);
+    a[i + 1] = _mm256_unpackhi_ps(rows[i], rows[i + 1]);
+  }
+  for (int i = 0; i < 8; i += 4)
+    for (int j = 0; j < 2; ++j) {
+      const __m256d x = _mm256_castps_pd(a[i + j]), y = _mm256_castps_pd(a[i + 2 + j]);
+      b[i + 2 * j] = _mm256_castpd_ps(_mm256_unpacklo_pd(x, y));
+      b[i + 2 * j + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(x, y));
+    }
+  // 128-bit lane l of b[4k + j] has column 4l + j of rows 4k ... 4k + 3.
+  for (int j = 0; j < 4; ++j) {
+    rows[j] = _mm256_permute2f128_ps(b[j], b[4 + j], 0x20);
+    rows[4 + j] = _mm256_permute2f128_ps(b[j], b[4 + j], 0x31);
   }
 }
-/// 64 codes.
-template <int Bits>
-NVQ_SIMD void store_codes(std::uint8_t* out, words a, words b, words c, words d) noexcept {
-  if constexpr (Bits == 8) {
-    store32(out, low_bytes_in_order(a, b));
-    store32(out + 32, low_bytes_in_order(c, d));
-  } else if constexpr (Bits == 4) {
-    // Half-word 8 k + 2 v + h has lanes 8 h + 4 k ... + 3 of vector v: k goes to the lowest place.
-    const __m256i weights = _mm256_set1_epi16(0x1001);
-    const __m256i packed = _mm256_packus_epi16(_mm256_maddubs_epi16(low_bytes(a, b), weights),
-                                               _mm256_maddubs_epi16(low_bytes(c, d), weights));
-    const __m256i halves = _mm256_permute4x64_epi64(packed, 0xD8);
-    store32(out, _mm256_shuffle_epi8(
-                     halves, _mm256_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15, 0, 1, 8,
-                                              9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15)));
-  } else {
-    static_assert(Bits == 6, "codes of 4, 6 and 8 bits");
-    const __m256i x = pack6(low_bytes_in_order(a, b)), y = pack6(low_bytes_in_order(c, d));
-    store16(out, half_of(x, false));
-    store16(out + 12, half_of(x, true));
-    store16(out + 24, half_of(y, false));
-    store12(out + 36, half_of(y, true));
+/// Lane i of row j goes to lane j of row i.
+NVQ_SIMD void transpose(floats (&rows)[16]) noexcept {
+  __m256 quarters[4][8];
+  for (int i = 0; i < 8; ++i) {
+    quarters[0][i] = rows[i].low;
+    quarters[1][i] = rows[8 + i].low;
+    quarters[2][i] = rows[i].high;
+    quarters[3][i] = rows[8 + i].high;
+  }
+  for (auto& quarter : quarters) transpose8(quarter);
+  for (int i = 0; i < 8; ++i) {
+    rows[i] = {quarters[0][i], quarters[1][i]};
+    rows[8 + i] = {quarters[2][i], quarters[3][i]};
   }
 }
 
-/// 16 codes from consecutive bytes.
-template <int Bits>
-NVQ_SIMD words load_codes(const std::uint8_t* in) noexcept {
-  if constexpr (Bits == 8) {
-    return {_mm256_cvtepu8_epi32(load8(in)), _mm256_cvtepu8_epi32(load8(in + 8))};
-  } else if constexpr (Bits == 4) {
-    const __m256i shifts = _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28);
-    return words{_mm256_srlv_epi32(_mm256_set1_epi32(load4(in)), shifts),
-                 _mm256_srlv_epi32(_mm256_set1_epi32(load4(in + 4)), shifts)} &
-           all(15u);
-  } else {
-    static_assert(Bits == 6, "codes of 4, 6 and 8 bits");
-    // Three bytes, four codes: every dword gets the bytes of its quad.
-    const __m256i bytes = _mm256_broadcastsi128_si256(_mm_insert_epi32(load8(in), load4(in + 8), 2));
-    const __m256i order = _mm256_setr_epi8(0, 1, 2, -1, 0, 1, 2, -1, 0, 1, 2, -1, 0, 1, 2, -1, 3, 4, 5, -1, 3,
-                                           4, 5, -1, 3, 4, 5, -1, 3, 4, 5, -1);
-    const __m256i next = _mm256_setr_epi8(6, 7, 8, -1, 6, 7, 8, -1, 6, 7, 8, -1, 6, 7, 8, -1, 9, 10, 11, -1,
-                                          9, 10, 11, -1, 9, 10, 11, -1, 9, 10, 11, -1);
-    const __m256i shifts = _mm256_setr_epi32(0, 6, 12, 18, 0, 6, 12, 18);
-    return words{_mm256_srlv_epi32(_mm256_shuffle_epi8(bytes, order), shifts),
-                 _mm256_srlv_epi32(_mm256_shuffle_epi8(bytes, next), shifts)} &
-           all(63u);
-  }
-}
+#include <nvq/simd/avx2_codes.inc>
 
 struct table16 {
   __m256 low, high;
@@ -337,11 +293,14 @@ NVQ_SIMD void store_pair(std::uint16_t* p, words a, words b) noexcept {
 }
 NVQ_SIMD void stream_fence() noexcept { _mm_sfence(); }
 
+// In this order.
+// clang-format off
 #include <nvq/simd/decode_kernels.inc>
 #include <nvq/simd/encode_kernels.inc>
 #include <nvq/simd/scale_kernels.inc>
-
+#include <nvq/simd/search_kernels.inc>
 #include <nvq/simd/isa_face.inc>
+// clang-format on
 
 NVQ_END_TARGET
 

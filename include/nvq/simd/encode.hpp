@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <nvq/block.hpp>
@@ -23,18 +24,34 @@ inline constexpr Operation operation =
     operation_of<decltype(R::template scaler<F>(typename F::scale_code{}, typename R::statistic{},
                                                 TensorScales{}))>::value;
 
-/// Whether blocks of one row of this format have kernels under these rules.
+/// Whether values under a scale that is chosen already have a kernel.
+template <class F, class R>
+constexpr bool encodes_values() noexcept {
+  return is_plain_element<typename F::element> && zeros_of<R, F>() != Zeros::unknown &&
+         (operation<F, R> == Operation::multiply || operation<F, R> == Operation::divide);
+}
+
+/// Whether a search for the scale of a block has a kernel.
+template <class F, class R>
+constexpr bool searches() noexcept {
+  return F::block::columns <= 128 &&
+         !std::is_same<std::remove_const_t<decltype(search_of<R, F>(TensorScales{}))>, ScalarScales>::value;
+}
+
+/// Whether the blocks of a row have kernels that choose their scales, too.
 template <class F, class R>
 constexpr bool encodes_blocks() noexcept {
   if constexpr (F::block::rows != 1 || F::block::columns == 0 || F::block::columns % 16 != 0 ||
-                F::block::columns > 1024 || F::has_zero_point ||
-                nvq::detail::is_packed_scale<typename F::block_scale>::value ||
-                nvq::detail::is_search<R, F>::value || !is_plain_element<typename F::element> ||
-                !is_amax_statistic<typename R::statistic>)
+                F::block::columns > 1024 ||
+                nvq::detail::is_packed_scale<typename F::block_scale>::value)
     return false;
+  else if constexpr (nvq::detail::is_search<R, F>::value)
+    return !F::has_zero_point && encodes_values<F, R>() && searches<F, R>();
+  else if constexpr (F::has_zero_point)
+    return is_unsigned_integer<typename F::element> && std::is_same<typename R::statistic, MinMax>::value &&
+           operation<F, R> == Operation::affine && zeros_of<R, F>() == Zeros::signed_;
   else
-    return zeros_of<R, F>() != Zeros::unknown &&
-           (operation<F, R> == Operation::multiply || operation<F, R> == Operation::divide);
+    return is_amax_statistic<typename R::statistic> && encodes_values<F, R>();
 }
 
 inline bool ordinary(float x) noexcept {
@@ -52,7 +69,7 @@ bool scalar_scales(const std::uint32_t* amax, std::int64_t blocks, TensorScales 
     codes[b] = R::template scale<F>(s, ts);
     const auto scaler = R::template scaler<F>(codes[b], s, ts);
     operands[b] = operation_of<std::remove_const_t<decltype(scaler)>>::operand(scaler);
-    usable = usable && !is_zero(operands[b]);
+    usable = usable && amax[b] <= 0x7F800000u && !is_zero(operands[b]) && is_finite(operands[b]);
   }
   return usable;
 }
@@ -66,9 +83,10 @@ std::int64_t encode_blocks(const T* row, std::int64_t columns, TensorScales ts, 
   const std::int64_t blocks = columns / B;
   const auto plan = plan_of<R, F>(ts);
   constexpr bool planned = !std::is_same<std::remove_const_t<decltype(plan)>, ScalarScales>::value;
-  std::uint32_t amax[most];
-  typename F::scale_type scale[most];
-  float operands[most];
+  constexpr std::size_t room = most;
+  std::uint32_t amax[room];
+  typename F::scale_type scale[room];
+  float operands[room];
   for (std::int64_t first = 0; first < blocks; first += most) {
     const std::int64_t n = blocks - first < most ? blocks - first : most;
     Isa::template amax<B>(row + first * B, n, amax);
@@ -77,15 +95,118 @@ std::int64_t encode_blocks(const T* row, std::int64_t columns, TensorScales ts, 
       usable = Isa::scales(plan, amax, n, scale, operands);
     else
       usable = scalar_scales<F, R>(amax, n, ts, scale, operands);
-    if (usable)
-      usable = Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>(), B>(
+    if (usable) {
+      Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>(), B>(
           row + first * B, n * B, operands, codes + first * B * F::element::bits / 8);
-    if (usable)
       std::memcpy(scales + first, scale, static_cast<std::size_t>(n) * sizeof(typename F::scale_type));
-    else
+    } else {
+      scalar(first, first + n);
+    }
+  }
+  return blocks;
+}
+
+/// The same for recipes that search; `weights`: of the columns of the row, or null.
+template <class Isa, class F, class R, class T, class Scalar>
+std::int64_t search_blocks(const T* row, std::int64_t columns, TensorScales ts, const float* weights,
+                           std::uint8_t* codes, typename F::scale_type* scales, Scalar scalar) noexcept {
+  using E = typename F::element;
+  constexpr int B = F::block::columns;
+  const std::int64_t blocks = columns / B;
+  const auto plan = search_of<R, F>(ts);
+  std::uint32_t amax[16];
+  typename F::scale_type scale[16];
+  float operands[16];
+  for (std::int64_t first = 0; first < blocks; first += 16) {
+    const std::int64_t n = blocks - first < 16 ? blocks - first : 16;
+    const T* in = row + first * B;
+    Isa::template amax<B>(in, n, amax);
+    const bool usable =
+        weights == nullptr
+            ? Isa::template search<E, B, false>(plan, in, n, amax, nullptr, scale, operands)
+            : Isa::template search<E, B, true>(plan, in, n, amax, weights + first * B, scale, operands);
+    if (usable) {
+      Isa::template encode<E, operation<F, R>, zeros_of<R, F>(), B>(in, n * B, operands,
+                                                                     codes + first * B * E::bits / 8);
+      std::memcpy(scales + first, scale, static_cast<std::size_t>(n) * sizeof(typename F::scale_type));
+    } else {
+      scalar(first, first + n);
+    }
+  }
+  return blocks;
+}
+
+/// The same with zero points.
+template <class Isa, class F, class R, class T, class Scalar>
+std::int64_t encode_affine_blocks(const T* row, std::int64_t columns, TensorScales ts, std::uint8_t* codes,
+                                  typename F::scale_type* scales, std::uint8_t* zero_points,
+                                  Scalar scalar) noexcept {
+  constexpr int B = F::block::columns;
+  const std::int64_t blocks = columns / B;
+  std::uint32_t above[16], below[16];
+  float operands[16];
+  for (std::int64_t first = 0; first < blocks; first += 16) {
+    const std::int64_t n = blocks - first < 16 ? blocks - first : 16;
+    Isa::template range<B>(row + first * B, n, above, below);
+    bool usable = true;
+    for (std::int64_t b = 0; b < n; ++b) {
+      MinMax s{};
+      s.add(float_from_bits(above[b]));
+      s.add(negate(float_from_bits(below[b])));
+      const auto scale = R::template scale<F>(s, ts);
+      const auto scaler = R::template scaler<F>(scale, s, ts);
+      scales[first + b] = scale.scale;
+      zero_points[first + b] = scale.zero_point;
+      operands[b] = operation_of<std::remove_const_t<decltype(scaler)>>::operand(scaler);
+      usable = usable && !is_zero(operands[b]);
+    }
+    if (!usable ||
+        !Isa::template encode_affine<typename F::element, B>(row + first * B, n * B, operands, zero_points + first,
+                                                             codes + first * B * F::element::bits / 8))
       scalar(first, first + n);
   }
   return blocks;
+}
+
+/// Encodes n values of a row under one scale, all but fewer than 16; how many. scalar(first, last): see above, of values.
+template <class F, class R, class T, class Scaler, class Scalar>
+std::int64_t encode_values(const T* in, std::int64_t n, Scaler scaler, std::uint8_t* codes, Scalar scalar) noexcept {
+  constexpr std::int64_t piece = 4096;
+  const float operand = operation_of<Scaler>::operand(scaler);
+  const std::int64_t end = n / 16 * 16;
+  if (is_zero(operand) || end == 0) return 0;
+  const bool done = with_isa([&](auto isa) {
+    using Isa = decltype(isa);
+    for (std::int64_t i = 0; i < end; i += piece) {
+      const std::int64_t count = end - i < piece ? end - i : piece;
+      if (!Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>()>(
+              in + i, count, operand, codes + i * F::element::bits / 8))
+        scalar(i, i + count);
+    }
+  });
+  return done ? end : 0;
+}
+
+/// Adds the values of a matrix to a statistic that the integer maximum of |x| gives; scalar(values, n, s) adds those with NaN
+/// and those that fill no vector. False: nothing was added.
+template <class S, class T, class Scalar>
+bool add_magnitudes(matrix_view<const T> m, S& s, Scalar scalar) noexcept {
+  return m.columns() >= 16 && with_isa([&](auto isa) {
+           using Isa = decltype(isa);
+           const bool joined = m.row_stride() == m.columns();
+           const std::int64_t rows = joined ? 1 : m.rows(), columns = joined ? m.rows() * m.columns() : m.columns();
+           for (std::int64_t r = 0; r < rows; ++r)
+             for (std::int64_t c = 0; c < columns;) {
+               constexpr std::int64_t piece = 1 << 14;
+               const std::int64_t n = columns - c < piece ? (columns - c) / 16 * 16 : piece;
+               const float amax = float_from_bits(n == 0 ? 0u : Isa::amax(m.row(r) + c, n));
+               if (n == 0 || is_nan(amax))
+                 scalar(m.row(r) + c, n == 0 ? columns - c : n, s);
+               else
+                 s.add(amax);
+               c = n == 0 ? columns : c + n;
+             }
+         });
 }
 
 }  // namespace simd

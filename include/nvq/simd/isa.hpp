@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <atomic>
 #include <cstdlib>
 #include <nvq/config.hpp>
 
@@ -63,8 +62,9 @@ inline Isa isa_from_environment() noexcept {
   return Isa::scalar;
 }
 
-inline std::atomic<int>& chosen_isa() noexcept {
-  static std::atomic<int> isa(static_cast<int>(isa_from_environment()));
+/// Read and written by the compiler's atomic operations: <atomic> is long.
+inline int& chosen_isa() noexcept {
+  static int isa = static_cast<int>(isa_from_environment());
   return isa;
 }
 
@@ -73,13 +73,19 @@ inline std::atomic<int>& chosen_isa() noexcept {
 /// The tier in use: the best available, unless NVQ_ISA=scalar|neon|avx2|avx512 in the environment or set_isa() says
 /// otherwise.
 inline Isa active_isa() noexcept {
-  return static_cast<Isa>(detail::chosen_isa().load(std::memory_order_relaxed));
+#if NVQ_SIMD_X86 || NVQ_SIMD_NEON
+  return static_cast<Isa>(__atomic_load_n(&detail::chosen_isa(), __ATOMIC_RELAXED));
+#else
+  return Isa::scalar;
+#endif
 }
 
 /// Uses a tier from now on, in all threads; false, and nothing changes, where it is not available.
 inline bool set_isa(Isa isa) noexcept {
   if (!isa_available(isa)) return false;
-  detail::chosen_isa().store(static_cast<int>(isa), std::memory_order_relaxed);
+#if NVQ_SIMD_X86 || NVQ_SIMD_NEON
+  __atomic_store_n(&detail::chosen_isa(), static_cast<int>(isa), __ATOMIC_RELAXED);
+#endif
   return true;
 }
 

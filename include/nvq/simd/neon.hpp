@@ -25,13 +25,25 @@ struct words {
   uint32x4_t v[4];
 };
 
-#define NVQ_FOUR(f, x) {{f((x).v[0]), f((x).v[1]), f((x).v[2]), f((x).v[3])}}
-#define NVQ_FOUR_N(f, x, n) {{f((x).v[0], n), f((x).v[1], n), f((x).v[2], n), f((x).v[3], n)}}
-#define NVQ_FOUR_PAIRS(f, x, y) \
-  {{f((x).v[0], (y).v[0]), f((x).v[1], (y).v[1]), f((x).v[2], (y).v[2]), f((x).v[3], (y).v[3])}}
-#define NVQ_FOUR_TRIPLES(f, x, y, z)                                                                      \
-  {{f((x).v[0], (y).v[0], (z).v[0]), f((x).v[1], (y).v[1], (z).v[1]), f((x).v[2], (y).v[2], (z).v[2]), \
-    f((x).v[3], (y).v[3], (z).v[3])}}
+#define NVQ_FOUR(f, x)                                     \
+  {                                                        \
+    { f((x).v[0]), f((x).v[1]), f((x).v[2]), f((x).v[3]) } \
+  }
+#define NVQ_FOUR_N(f, x, n)                                            \
+  {                                                                    \
+    { f((x).v[0], n), f((x).v[1], n), f((x).v[2], n), f((x).v[3], n) } \
+  }
+#define NVQ_FOUR_PAIRS(f, x, y)                                                                    \
+  {                                                                                                \
+    { f((x).v[0], (y).v[0]), f((x).v[1], (y).v[1]), f((x).v[2], (y).v[2]), f((x).v[3], (y).v[3]) } \
+  }
+#define NVQ_FOUR_TRIPLES(f, x, y, z)                                                                     \
+  {                                                                                                      \
+    {                                                                                                    \
+      f((x).v[0], (y).v[0], (z).v[0]), f((x).v[1], (y).v[1], (z).v[1]), f((x).v[2], (y).v[2], (z).v[2]), \
+          f((x).v[3], (y).v[3], (z).v[3])                                                                \
+    }                                                                                                    \
+  }
 
 NVQ_SIMD floats all(float x) noexcept {
   const float32x4_t v = vdupq_n_f32(x);
@@ -57,7 +69,9 @@ NVQ_SIMD words shift_right(words a) noexcept {
   return NVQ_FOUR_N(vshrq_n_u32, a, N);
 }
 /// The bits of `a` where `mask` has ones, of `b` elsewhere.
-NVQ_SIMD words select(words mask, words a, words b) noexcept { return NVQ_FOUR_TRIPLES(vbslq_u32, mask, a, b); }
+NVQ_SIMD words select(words mask, words a, words b) noexcept {
+  return NVQ_FOUR_TRIPLES(vbslq_u32, mask, a, b);
+}
 NVQ_SIMD words max_unsigned(words a, words b) noexcept { return NVQ_FOUR_PAIRS(vmaxq_u32, a, b); }
 NVQ_SIMD uint32x4_t min_signed(uint32x4_t a, uint32x4_t b) noexcept {
   return vreinterpretq_u32_s32(vminq_s32(vreinterpretq_s32_u32(a), vreinterpretq_s32_u32(b)));
@@ -82,6 +96,8 @@ NVQ_SIMD floats min(floats a, floats b) noexcept { return NVQ_FOUR_PAIRS(vminnmq
 NVQ_SIMD float32x4_t max(float32x4_t a, float32x4_t b) noexcept { return vbslq_f32(vcgtq_f32(a, b), a, b); }
 /// `b` where one is NaN.
 NVQ_SIMD floats max(floats a, floats b) noexcept { return NVQ_FOUR_PAIRS(max, a, b); }
+/// min(|x|, limit), `limit` where x is NaN and no signalling one.
+NVQ_SIMD floats min_magnitude(floats x, floats limit) noexcept { return min(NVQ_FOUR(vabsq_f32, x), limit); }
 NVQ_SIMD uint32x4_t to_int(float32x4_t x) noexcept { return vreinterpretq_u32_s32(vcvtnq_s32_f32(x)); }
 NVQ_SIMD float32x4_t from_int(uint32x4_t x) noexcept { return vcvtq_f32_s32(vreinterpretq_s32_u32(x)); }
 /// Rounded to nearest even.
@@ -114,21 +130,25 @@ NVQ_SIMD uint32x4_t folded(words x) noexcept {
 NVQ_SIMD std::uint32_t largest_unsigned(words x) noexcept { return vmaxvq_u32(folded(x)); }
 
 NVQ_SIMD words widened(uint16x8_t low, uint16x8_t high) noexcept {
-  return {{vmovl_u16(vget_low_u16(low)), vmovl_high_u16(low), vmovl_u16(vget_low_u16(high)), vmovl_high_u16(high)}};
+  return {{vmovl_u16(vget_low_u16(low)), vmovl_high_u16(low), vmovl_u16(vget_low_u16(high)),
+           vmovl_high_u16(high)}};
 }
 NVQ_SIMD words widened(uint8x16_t x) noexcept { return widened(vmovl_u8(vget_low_u8(x)), vmovl_high_u8(x)); }
 NVQ_SIMD uint16x8_t low_halves(uint32x4_t x, uint32x4_t y) noexcept {
   return vuzp1q_u16(vreinterpretq_u16_u32(x), vreinterpretq_u16_u32(y));
 }
 NVQ_SIMD uint8x16_t low_bytes(words x) noexcept {
-  return vuzp1q_u8(vreinterpretq_u8_u16(low_halves(x.v[0], x.v[1])), vreinterpretq_u8_u16(low_halves(x.v[2], x.v[3])));
+  return vuzp1q_u8(vreinterpretq_u8_u16(low_halves(x.v[0], x.v[1])),
+                   vreinterpretq_u8_u16(low_halves(x.v[2], x.v[3])));
 }
 
 NVQ_SIMD floats load(const float* p) noexcept {
   return {{vld1q_f32(p), vld1q_f32(p + 4), vld1q_f32(p + 8), vld1q_f32(p + 12)}};
 }
 /// 16 half-words, widened.
-NVQ_SIMD words load_low_halves(const std::uint16_t* p) noexcept { return widened(vld1q_u16(p), vld1q_u16(p + 8)); }
+NVQ_SIMD words load_low_halves(const std::uint16_t* p) noexcept {
+  return widened(vld1q_u16(p), vld1q_u16(p + 8));
+}
 NVQ_SIMD floats load(const bfloat16* p) noexcept {
   const std::uint16_t* in = reinterpret_cast<const std::uint16_t*>(p);
   const uint16x8_t zero = vdupq_n_u16(0), x = vld1q_u16(in), y = vld1q_u16(in + 8);
@@ -137,7 +157,8 @@ NVQ_SIMD floats load(const bfloat16* p) noexcept {
 }
 NVQ_SIMD floats from_halves(uint16x8_t low, uint16x8_t high) noexcept {
   const float16x8_t x = vreinterpretq_f16_u16(low), y = vreinterpretq_f16_u16(high);
-  return {{vcvt_f32_f16(vget_low_f16(x)), vcvt_high_f32_f16(x), vcvt_f32_f16(vget_low_f16(y)), vcvt_high_f32_f16(y)}};
+  return {{vcvt_f32_f16(vget_low_f16(x)), vcvt_high_f32_f16(x), vcvt_f32_f16(vget_low_f16(y)),
+           vcvt_high_f32_f16(y)}};
 }
 NVQ_SIMD floats load(const half* p) noexcept {
   const std::uint16_t* in = reinterpret_cast<const std::uint16_t*>(p);
@@ -162,7 +183,9 @@ NVQ_SIMD void store_low_halves(std::uint16_t* p, words x) noexcept {
   vst1q_u16(p, low_halves(x.v[0], x.v[1]));
   vst1q_u16(p + 8, low_halves(x.v[2], x.v[3]));
 }
-NVQ_SIMD uint32x4_t half_bits(float32x4_t x) noexcept { return vmovl_u16(vreinterpret_u16_f16(vcvt_f16_f32(x))); }
+NVQ_SIMD uint32x4_t half_bits(float32x4_t x) noexcept {
+  return vmovl_u16(vreinterpret_u16_f16(vcvt_f16_f32(x)));
+}
 /// binary16 bits, rounded to nearest even.
 NVQ_SIMD words half_bits(floats x) noexcept { return NVQ_FOUR(half_bits, x); }
 NVQ_SIMD floats from_half_bits(words x) noexcept {
@@ -171,87 +194,35 @@ NVQ_SIMD floats from_half_bits(words x) noexcept {
 
 /// The largest lane of each of four rows.
 NVQ_SIMD uint32x4_t max_across(const words* rows) noexcept {
-  return vpmaxq_u32(vpmaxq_u32(folded(rows[0]), folded(rows[1])), vpmaxq_u32(folded(rows[2]), folded(rows[3])));
+  return vpmaxq_u32(vpmaxq_u32(folded(rows[0]), folded(rows[1])),
+                    vpmaxq_u32(folded(rows[2]), folded(rows[3])));
 }
 /// Lane i of the result is the largest lane of rows[i], all read as unsigned.
 NVQ_SIMD words max_across(const words (&rows)[16]) noexcept {
   return {{max_across(&rows[0]), max_across(&rows[4]), max_across(&rows[8]), max_across(&rows[12])}};
 }
 
-/// Sixteen 6-bit codes as twelve bytes.
-NVQ_SIMD void store6(std::uint8_t* out, uint8x16_t codes) noexcept {
-  const uint16x8_t bytes = vreinterpretq_u16_u8(codes);
-  const uint32x4_t pairs = vreinterpretq_u32_u16(vsliq_n_u16(bytes, vshrq_n_u16(bytes, 8), 6));
-  const uint8x16_t quads = vreinterpretq_u8_u32(vsliq_n_u32(pairs, vshrq_n_u32(pairs, 16), 12));
-  const std::uint8_t order[16] = {0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 255, 255, 255, 255};
-  const uint8x16_t packed = vqtbl1q_u8(quads, vld1q_u8(order));
-  vst1_u8(out, vget_low_u8(packed));
-  const std::uint32_t last = vgetq_lane_u32(vreinterpretq_u32_u8(packed), 2);
-  __builtin_memcpy(out + 8, &last, 4);
+/// Lane i of row j goes to lane j of row i.
+NVQ_SIMD void transpose(floats (&rows)[16]) noexcept {
+  floats result[16];
+  for (int p = 0; p < 4; ++p)
+    for (int q = 0; q < 4; ++q) {
+      // Columns 4p ... 4p + 3 of rows 4q ... 4q + 3.
+      const float32x4_t r0 = rows[4 * q].v[p], r1 = rows[4 * q + 1].v[p], r2 = rows[4 * q + 2].v[p],
+                        r3 = rows[4 * q + 3].v[p];
+      const float64x2_t even01 = vreinterpretq_f64_f32(vtrn1q_f32(r0, r1)),
+                        odd01 = vreinterpretq_f64_f32(vtrn2q_f32(r0, r1)),
+                        even23 = vreinterpretq_f64_f32(vtrn1q_f32(r2, r3)),
+                        odd23 = vreinterpretq_f64_f32(vtrn2q_f32(r2, r3));
+      result[4 * p].v[q] = vreinterpretq_f32_f64(vtrn1q_f64(even01, even23));
+      result[4 * p + 1].v[q] = vreinterpretq_f32_f64(vtrn1q_f64(odd01, odd23));
+      result[4 * p + 2].v[q] = vreinterpretq_f32_f64(vtrn2q_f64(even01, even23));
+      result[4 * p + 3].v[q] = vreinterpretq_f32_f64(vtrn2q_f64(odd01, odd23));
+    }
+  for (int i = 0; i < 16; ++i) rows[i] = result[i];
 }
 
-/// Codes in the low bits of lanes, other bits zero, to consecutive bytes.
-template <int Bits>
-NVQ_SIMD void store_codes(std::uint8_t* out, words codes) noexcept {
-  const uint8x16_t bytes = low_bytes(codes);
-  if constexpr (Bits == 8) {
-    vst1q_u8(out, bytes);
-  } else if constexpr (Bits == 4) {
-    const uint16x8_t pairs = vreinterpretq_u16_u8(bytes);
-    vst1_u8(out, vmovn_u16(vsraq_n_u16(pairs, pairs, 4)));
-  } else {
-    static_assert(Bits == 6, "codes of 4, 6 and 8 bits");
-    store6(out, bytes);
-  }
-}
-/// 64 codes.
-template <int Bits>
-NVQ_SIMD void store_codes(std::uint8_t* out, words a, words b, words c, words d) noexcept {
-  if constexpr (Bits == 4) {
-    const uint8x16_t p = low_bytes(a), q = low_bytes(b), r = low_bytes(c), s = low_bytes(d);
-    vst1q_u8(out, vsliq_n_u8(vuzp1q_u8(p, q), vuzp2q_u8(p, q), 4));
-    vst1q_u8(out + 16, vsliq_n_u8(vuzp1q_u8(r, s), vuzp2q_u8(r, s), 4));
-  } else {
-    constexpr int bytes = 2 * Bits;
-    store_codes<Bits>(out, a);
-    store_codes<Bits>(out + bytes, b);
-    store_codes<Bits>(out + 2 * bytes, c);
-    store_codes<Bits>(out + 3 * bytes, d);
-  }
-}
-
-/// Sixteen 4-bit codes from eight bytes, one in each byte.
-NVQ_SIMD uint8x16_t load4(const std::uint8_t* in) noexcept {
-  const uint8x8_t both = vld1_u8(in);
-  const uint8x16_t pairs = vcombine_u8(both, both);
-  return vandq_u8(vzip1q_u8(pairs, vshrq_n_u8(pairs, 4)), vdupq_n_u8(15));
-}
-/// 16 codes from consecutive bytes.
-template <int Bits>
-NVQ_SIMD words load_codes(const std::uint8_t* in) noexcept {
-  if constexpr (Bits == 8) {
-    return widened(vld1q_u8(in));
-  } else if constexpr (Bits == 4) {
-    return widened(load4(in));
-  } else {
-    static_assert(Bits == 6, "codes of 4, 6 and 8 bits");
-    // Three bytes, four codes: every word gets the bytes of its quad.
-    std::uint32_t last;
-    __builtin_memcpy(&last, in + 8, 4);
-    const uint8x16_t bytes = vcombine_u8(vld1_u8(in), vreinterpret_u8_u32(vdup_n_u32(last)));
-    const std::uint8_t first[16] = {0, 1, 2, 255, 0, 1, 2, 255, 0, 1, 2, 255, 0, 1, 2, 255};
-    const std::int32_t down[4] = {0, -6, -12, -18};
-    const uint8x16_t order = vld1q_u8(first), three = vreinterpretq_u8_u32(vdupq_n_u32(0x00030303));
-    const uint8x16_t orders[4] = {order, vaddq_u8(order, three), vaddq_u8(order, vaddq_u8(three, three)),
-                                  vaddq_u8(order, vaddq_u8(three, vaddq_u8(three, three)))};
-    const int32x4_t shifts = vld1q_s32(down);
-    return words{{vshlq_u32(vreinterpretq_u32_u8(vqtbl1q_u8(bytes, orders[0])), shifts),
-                  vshlq_u32(vreinterpretq_u32_u8(vqtbl1q_u8(bytes, orders[1])), shifts),
-                  vshlq_u32(vreinterpretq_u32_u8(vqtbl1q_u8(bytes, orders[2])), shifts),
-                  vshlq_u32(vreinterpretq_u32_u8(vqtbl1q_u8(bytes, orders[3])), shifts)}} &
-           all(63u);
-  }
-}
+#include <nvq/simd/neon_codes.inc>
 
 /// Byte k of the sixteen values in planes[k].
 struct table16 {
@@ -263,10 +234,13 @@ NVQ_SIMD table16 load_table(const float* p) noexcept {
 NVQ_SIMD floats lookup(table16 table, uint8x16_t index) noexcept {
   const uint8x16_t b0 = vqtbl1q_u8(table.planes.val[0], index), b1 = vqtbl1q_u8(table.planes.val[1], index),
                    b2 = vqtbl1q_u8(table.planes.val[2], index), b3 = vqtbl1q_u8(table.planes.val[3], index);
-  const uint16x8_t low01 = vreinterpretq_u16_u8(vzip1q_u8(b0, b1)), high01 = vreinterpretq_u16_u8(vzip2q_u8(b0, b1)),
-                   low23 = vreinterpretq_u16_u8(vzip1q_u8(b2, b3)), high23 = vreinterpretq_u16_u8(vzip2q_u8(b2, b3));
+  const uint16x8_t low01 = vreinterpretq_u16_u8(vzip1q_u8(b0, b1)),
+                   high01 = vreinterpretq_u16_u8(vzip2q_u8(b0, b1)),
+                   low23 = vreinterpretq_u16_u8(vzip1q_u8(b2, b3)),
+                   high23 = vreinterpretq_u16_u8(vzip2q_u8(b2, b3));
   return {{vreinterpretq_f32_u16(vzip1q_u16(low01, low23)), vreinterpretq_f32_u16(vzip2q_u16(low01, low23)),
-           vreinterpretq_f32_u16(vzip1q_u16(high01, high23)), vreinterpretq_f32_u16(vzip2q_u16(high01, high23))}};
+           vreinterpretq_f32_u16(vzip1q_u16(high01, high23)),
+           vreinterpretq_f32_u16(vzip2q_u16(high01, high23))}};
 }
 /// index: 0 ... 15.
 NVQ_SIMD floats lookup(table16 table, words index) noexcept { return lookup(table, low_bytes(index)); }
@@ -301,11 +275,14 @@ NVQ_SIMD void stream_fence() noexcept {}
 #undef NVQ_FOUR_PAIRS
 #undef NVQ_FOUR_TRIPLES
 
+// In this order.
+// clang-format off
 #include <nvq/simd/decode_kernels.inc>
 #include <nvq/simd/encode_kernels.inc>
 #include <nvq/simd/scale_kernels.inc>
-
+#include <nvq/simd/search_kernels.inc>
 #include <nvq/simd/isa_face.inc>
+// clang-format on
 
 }  // namespace
 }  // namespace neon

@@ -34,7 +34,7 @@ class NvqConan(ConanFile):
     def package(self):
         copy(self, "LICENSE", self.source_folder, os.path.join(self.package_folder, "licenses"))
         include = os.path.join("include", "nvq")
-        for pattern in ("*.hpp", "*.cuh"):
+        for pattern in ("*.hpp", "*.cuh", "*.inc"):
             copy(self, pattern, os.path.join(self.source_folder, include), os.path.join(self.package_folder, include))
 
     def package_info(self):

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "codec.hpp"
+
+void tiers::add_fp8(std::vector<Codec>& codecs) {
+  add_recipes<nvq::FP8_E4M3>(codecs);
+  add_recipes<nvq::FP8_E5M2>(codecs);
+  add_recipes<nvq::FP8_E4M3_Row>(codecs);
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "codec.hpp"
+
+void tiers::add_fp8_blocks(std::vector<Codec>& codecs) {
+  add_recipes<nvq::FP8_E4M3_1x128>(codecs);
+  add_recipes<nvq::FP8_E4M3_128x128>(codecs);
+  add_recipes<nvq::FP8_E4M3_1x128_UE8M0>(codecs);
+  add_recipes<nvq::FP8_E4M3_128x128_UE8M0>(codecs);
+}
