@@ -4,7 +4,7 @@
 
 #include <chrono>
 #include <cstdlib>
-#include <nvq/simd/isas.hpp>
+#include <nvq/formats.hpp>
 
 #include "report.hpp"
 
