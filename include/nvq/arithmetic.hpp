@@ -17,21 +17,8 @@ namespace detail {
 
 // Hides where a value came from, so that it cannot be fused with the operation that consumes it. No
 // instruction results.
-inline float opaque(float x) noexcept {
-#if defined(__CUDA_ARCH__) || !defined(__GNUC__)
-  return x;
-#elif defined(__x86_64__)
-  __asm__("" : "+x"(x));
-  return x;
-#elif defined(__aarch64__)
-  __asm__("" : "+w"(x));
-  return x;
-#else
-  __asm__("" : "+m"(x));
-  return x;
-#endif
-}
-inline double opaque(double x) noexcept {
+template <class T>
+T opaque(T x) noexcept {
 #if defined(__CUDA_ARCH__) || !defined(__GNUC__)
   return x;
 #elif defined(__x86_64__)
@@ -94,6 +81,31 @@ NVQ_HD constexpr float div_rn(float a, float b) noexcept {
   return a / b;
 }
 
+/// 1 / x, x not zero.
+NVQ_HD inline float rcp_rn(float x) noexcept {
+#if defined(__CUDA_ARCH__)
+  return detail::ptx::rcp(x);
+#else
+  return 1.0f / x;
+#endif
+}
+
+/// a * b + c and a * b - c, rounded once.
+NVQ_HD inline float fma_rn(float a, float b, float c) noexcept {
+#if defined(__CUDA_ARCH__)
+  return detail::ptx::fma(a, b, c);
+#else
+  return __builtin_fmaf(a, b, c);
+#endif
+}
+NVQ_HD inline float fms_rn(float a, float b, float c) noexcept {
+#if defined(__CUDA_ARCH__)
+  return detail::ptx::fms(a, b, c);
+#else
+  return __builtin_fmaf(a, b, -c);
+#endif
+}
+
 /// a < b; false for NaN.
 NVQ_HD constexpr bool less(float a, float b) noexcept {
 #if defined(__CUDA_ARCH__)
@@ -109,6 +121,29 @@ NVQ_HD constexpr float max_magnitude(float a, float x) noexcept {
 #endif
   const float m = abs(x);
   return less(a, m) ? m : a;
+}
+
+/// The smaller of a and |x|; a where x is NaN. a is not negative, nor NaN.
+NVQ_HD constexpr float min_magnitude(float a, float x) noexcept {
+#if defined(__CUDA_ARCH__)
+  if (!__builtin_is_constant_evaluated()) return detail::ptx::min_magnitude(a, x);
+#endif
+  const float m = abs(x);
+  return less(m, a) ? m : a;
+}
+
+/// The smaller and the larger of x and a bound; the bound where x is NaN. Of zeros of both signs any.
+NVQ_HD constexpr float at_most(float x, float bound) noexcept {
+#if defined(__CUDA_ARCH__)
+  if (!__builtin_is_constant_evaluated()) return detail::ptx::min(x, bound);
+#endif
+  return less(x, bound) ? x : bound;
+}
+NVQ_HD constexpr float at_least(float x, float bound) noexcept {
+#if defined(__CUDA_ARCH__)
+  if (!__builtin_is_constant_evaluated()) return detail::ptx::max(x, bound);
+#endif
+  return less(bound, x) ? x : bound;
 }
 
 /// x without its fraction. x is between -2^31 and 2^31.

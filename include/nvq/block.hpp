@@ -138,6 +138,17 @@ NVQ_HD constexpr TensorScales tensor_scales(float amax) noexcept {
   return tensor_scales<F>(amax, default_recipe<F>{});
 }
 
+/// The scales of a tensor whose decode scale g is known before its amax: activations with a calibrated scale (the
+/// input_scale of checkpoints). encode = min(1 / g, FLT_MAX), decode = g, amax = g * (largest block scale * largest
+/// element), for the recipes that use it; each rounded once. The same under every recipe; larger values saturate.
+template <class F>
+NVQ_HD constexpr TensorScales tensor_scales_from(float decode_scale) noexcept {
+  static_assert(F::has_tensor_scale, "nvq: this format has no tensor scale");
+  const float top = mul_rn(F::block_scale::largest(), F::element::largest());
+  return detail::canonical(
+      {min_of(div_rn(1.0f, decode_scale), float_max()), decode_scale, mul_rn(decode_scale, top)});
+}
+
 /// Encodes `count` values as one block: writes one code per byte to codes[0..count) and returns the block's
 /// scale. The scalar definition of every codec. Device code has it too.
 template <class F, class R>

@@ -139,9 +139,9 @@ struct Int {
     return static_cast<float>(value >= (1 << (N - 1)) ? value - (1 << N) : value);
   }
   NVQ_HD static constexpr std::uint8_t encode(float x) noexcept {
-    if (is_nan(x)) return 0;
-    const float clamped = clamp(x, lowest(), largest());
-    return static_cast<std::uint8_t>(to_int(round_even(clamped)) & ((1 << N) - 1));
+    // The sum with 1.5 * 2^23 is rounded to an integer, and ends in it.
+    const float sum = add_rn(at_least(at_most(x, largest()), lowest()), 12582912.0f);
+    return is_nan(x) ? std::uint8_t{0} : static_cast<std::uint8_t>(float_bits(sum) & ((1u << N) - 1));
   }
   NVQ_HD static constexpr std::uint8_t encode_stochastic(float x, std::uint32_t random) noexcept {
     if (is_nan(x)) return 0;
@@ -177,8 +177,8 @@ struct UInt {
     return static_cast<float>(code & ((1 << N) - 1));
   }
   NVQ_HD static constexpr std::uint8_t encode(float x) noexcept {
-    if (!is_positive(x)) return 0;
-    return static_cast<std::uint8_t>(to_int(round_even(min_of(x, largest()))));
+    const float sum = add_rn(at_least(at_most(x, largest()), 0.0f), 8388608.0f);  // 2^23, as in Int
+    return is_nan(x) ? std::uint8_t{0} : static_cast<std::uint8_t>(float_bits(sum) & ((1u << N) - 1));
   }
 };
 

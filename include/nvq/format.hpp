@@ -62,6 +62,12 @@ template <class E>
 inline constexpr bool is_integer_v<E, std::void_t<decltype(E::is_integer)>> = E::is_integer;
 
 template <class, class = void>
+struct has_stochastic : std::false_type {};
+template <class E>
+struct has_stochastic<E, std::void_t<decltype(E::encode_stochastic(0.0f, std::uint32_t{}))>>
+    : std::true_type {};
+
+template <class, class = void>
 struct is_packed_scale : std::false_type {};
 template <class T>
 struct is_packed_scale<T, std::void_t<decltype(T::array_size(std::int64_t{}))>> : std::true_type {};

@@ -2,11 +2,10 @@
 // The kernels of quantize_async, dequantize_async and amax_async, run on the CPU, against the host's functions.
 #include <cmath>
 #include <cstdint>
-#include <cstring>
+#include <nvq/cuda/amax.cuh>
 #include <nvq/cuda/convert.cuh>
 #include <nvq/cuda/dequantize.cuh>
 #include <nvq/cuda/hadamard.cuh>
-#include <nvq/cuda/quantize.cuh>
 #include <nvq/nvq.hpp>
 #include <nvq/random.hpp>
 #include <vector>
@@ -14,75 +13,16 @@
 #include "../support/catch.hpp"
 #include "check.hpp"
 #include "executor.hpp"
+#include "tensor.hpp"
 
 namespace {
 
 using executor::order;
 using nvq::ScaleLayout;
-
-/// Values of mixed magnitude with zeros, in rows that lie `stride` apart.
-template <class T>
-std::vector<T> inputs(std::int64_t rows, std::int64_t stride, std::uint64_t seed) {
-  std::vector<T> values;
-  for (std::int64_t i = 0; i < rows * stride; ++i) {
-    const std::uint32_t bits = nvq::random_bits(seed, static_cast<std::uint64_t>(i));
-    const float x =
-        static_cast<float>(static_cast<std::int32_t>(bits)) * nvq::exp2i(-31 - static_cast<int>(bits % 11));
-    values.push_back(T(bits % 13 == 0 ? 0.0f : x));
-  }
-  return values;
-}
-
-constexpr std::uint8_t guard = 0xA5;  // what bytes nobody writes keep
-
-/// A quantized matrix of bytes, with guards behind.
-template <class F>
-struct Output {
-  std::vector<std::uint8_t> codes, zero_points, scales;
-
-  Output(std::int64_t rows, std::int64_t columns, ScaleLayout layout)
-      : codes(F::codes_bytes(rows, columns) + 8, guard),
-        zero_points(F::blocks_count(rows, columns) + 8, guard),
-        scales(scale_bytes(rows, columns, layout) + 8, guard) {}
-
-  static std::size_t scale_bytes(std::int64_t rows, std::int64_t columns, ScaleLayout layout) {
-    if (sizeof(typename F::scale_type) > 1) return F::scales_bytes(rows, columns);
-    return static_cast<std::size_t>(
-        nvq::scales_bytes(layout, {F::scale_rows(rows), F::scale_columns(columns)}));
-  }
-  nvq::cuda::detail::quantized_matrix<F, false> view(std::int64_t rows, std::int64_t columns,
-                                                     ScaleLayout layout) {
-    return {{rows, columns},
-            codes.data(),
-            reinterpret_cast<typename F::scale_type*>(scales.data()),
-            zero_points.data(),
-            layout};
-  }
-};
-
-/// What the host writes, scales brought to the layout with its padding 0.
-template <class F, class T, class R>
-Output<F> expected(const std::vector<T>& in, std::int64_t rows, std::int64_t columns, std::int64_t stride,
-                   float amax, ScaleLayout layout, R recipe) {
-  nvq::encode_options options;
-  options.amax = amax;
-  const auto q =
-      nvq::quantize<F>(nvq::matrix_view<const T>(in.data(), {rows, columns}, stride), recipe, options);
-  Output<F> out(rows, columns, layout);
-  std::memcpy(out.codes.data(), q.codes().data(), q.codes().size());
-  if (F::has_zero_point) std::memcpy(out.zero_points.data(), q.zero_points().data(), q.zero_points().size());
-  if constexpr (sizeof(typename F::scale_type) == 1) {
-    const nvq::shape2d grid(F::scale_rows(rows), F::scale_columns(columns));
-    for (std::size_t i = 0; i + 8 < out.scales.size(); ++i) out.scales[i] = 0;
-    for (std::int64_t r = 0; r < grid.rows(); ++r)
-      for (std::int64_t c = 0; c < grid.columns(); ++c)
-        out.scales[static_cast<std::size_t>(nvq::scales_offset(layout, grid, r, c))] =
-            q.scales()[static_cast<std::size_t>(r * grid.columns() + c)];
-  } else {
-    std::memcpy(out.scales.data(), q.scales().data(), out.scales.size() - 8);
-  }
-  return out;
-}
+using tensor::expected;
+using tensor::guard;
+using tensor::inputs;
+using tensor::Output;
 
 template <class F, class T, class R>
 void check_quantize(std::int64_t rows, std::int64_t columns, std::int64_t stride, ScaleLayout layout,
@@ -94,10 +34,10 @@ void check_quantize(std::int64_t rows, std::int64_t columns, std::int64_t stride
   for (const order o : {order::forward, order::reverse, order::random}) {
     Output<F> out(rows, columns, layout);
     float tensor_scale = -1.0f;
-    const nvq::cuda::detail::quantize_args<F, T> args{in.data(), stride, out.view(rows, columns, layout),
-                                                      &amax, &tensor_scale};
-    using kernel = nvq::cuda::detail::quantize_kernel<F, T, R>;
-    const auto l = nvq::cuda::detail::quantize_launch<kernel>(args, 3);
+    nvq::cuda::detail::quantize_args<F, T> args{in.data(), stride, out.view(rows, columns, layout)};
+    args.amax = &amax;
+    args.tensor_scale = &tensor_scale;
+    const auto l = nvq::cuda::detail::quantize_kernel<F, T, R>::plan(args, 3);
     const auto report = executor::run(l.kernel, l.grid, l.threads, {o, 1});
     CHECK(report.error == "");
     CHECK(out.codes == want.codes);
@@ -150,14 +90,15 @@ void check_dequantize(std::int64_t rows, std::int64_t columns) {
   run(nvq::half(0.0f), columns + 5);
 }
 
+/// Of double-quantized scales the kernels write the floats that are quantized once more.
 template <class F>
-constexpr bool on_device = !nvq::detail::is_packed_scale<typename F::block_scale>::value;
+using quantized_by_kernel = nvq::cuda::detail::single_quantized_t<F>;
 
 }  // namespace
 
 TEMPLATE_LIST_TEST_CASE("quantizing kernels write the host's bytes", "", nvq::AllFormats) {
   INFO(nvq::format_name<TestType>);
-  if constexpr (on_device<TestType>) check_shapes<TestType>();
+  check_shapes<quantized_by_kernel<TestType>>();
 }
 
 TEST_CASE("quantizing kernels of recipes that search or gather more than an amax") {
@@ -176,6 +117,11 @@ TEST_CASE("quantizing kernels of formats of one's own") {
   check_shapes<nvq::Format<nvq::E2M1, nvq::Block<24>, nvq::ScaleE4M3, nvq::TensorFP32>>();
   check_shapes<nvq::Format<nvq::E3M2, nvq::Block64, nvq::ScaleBF16, nvq::TensorNone>>();
   check_shapes<nvq::Format<nvq::Int8, nvq::Tile<4, 32>, nvq::ScaleFP32, nvq::TensorNone>>();
+  check_shapes<nvq::Format<nvq::Int8, nvq::Tile<2, 16>, nvq::ScaleFP32, nvq::TensorNone>>(
+      nvq::recipe::signed_max);
+  check_shapes<nvq::Format<nvq::Int4, nvq::Tile<6, 20>, nvq::ScaleFP32, nvq::TensorNone>>(nvq::recipe::mse);
+  check_shapes<nvq::Format<nvq::Int8, nvq::Tile<12, 40>, nvq::ScaleFP16, nvq::TensorNone>>(
+      nvq::recipe::signed_max);
 }
 
 TEST_CASE("scales go into layouts, whose padding is written") {
@@ -193,11 +139,9 @@ TEST_CASE("scales go into layouts, whose padding is written") {
 
 TEMPLATE_LIST_TEST_CASE("dequantizing kernels write the host's values", "", nvq::AllFormats) {
   INFO(nvq::format_name<TestType>);
-  if constexpr (on_device<TestType>) {
-    check_dequantize<TestType>(1, 1);
-    check_dequantize<TestType>(3, 128);
-    check_dequantize<TestType>(33, 333);
-  }
+  check_dequantize<TestType>(1, 1);
+  check_dequantize<TestType>(3, 128);
+  check_dequantize<TestType>(33, 333);
 }
 
 TEST_CASE("amax kernels find the largest magnitude") {
@@ -222,6 +166,9 @@ TEST_CASE("kernels that exchange through shared memory need each of their barrie
   const std::int64_t rows = 4, columns = 700;
   auto in = inputs<float>(rows, columns, 3);
   for (std::int64_t i = 0; i < columns; ++i) in[static_cast<std::size_t>(columns + i)] *= 64.0f;
+  // A search ends early in a row or a tile of zeros.
+  for (std::int64_t i = 0; i < columns; ++i) in[static_cast<std::size_t>(i)] = 0.0f;
+  for (std::int64_t i = 0; i < rows * 8; ++i) in[static_cast<std::size_t>(i / 8 * columns + i % 8)] = 0.0f;
   const float amax = 1.0f;
   const auto quantize = [&](auto format, auto recipe) {
     using F = decltype(format);
@@ -229,14 +176,18 @@ TEST_CASE("kernels that exchange through shared memory need each of their barrie
     const Output<F> want = expected<F>(in, rows, columns, columns, amax, ScaleLayout::linear, recipe);
     return executor::check_barriers([&, want](const executor::schedule& schedule) {
       Output<F> out(rows, columns, ScaleLayout::linear);
-      const nvq::cuda::detail::quantize_args<F, float> args{
-          in.data(), columns, out.view(rows, columns, ScaleLayout::linear), &amax, nullptr};
+      nvq::cuda::detail::quantize_args<F, float> args{in.data(), columns,
+                                                      out.view(rows, columns, ScaleLayout::linear)};
+      args.amax = &amax;
       auto report = executor::run(kernel{args}, {2, 1}, 64, schedule);
       return executor::outcome{std::move(report), out.codes == want.codes && out.scales == want.scales};
     });
   };
   CHECK(quantize(nvq::FP8_E4M3_Row{}, nvq::recipe::amax) == "");
   CHECK(quantize(nvq::FP8_E4M3_Row{}, nvq::recipe::mse) == "");
+  // 60 candidates, of which the sums of 32 are kept at a time.
+  using tall = nvq::Format<nvq::E4M3, nvq::Tile<128, 8>, nvq::ScaleFP32, nvq::TensorNone>;
+  CHECK(quantize(tall{}, nvq::recipe::mse) == "");
 
   CHECK(executor::check_barriers([&](const executor::schedule& schedule) {
           std::uint32_t bits = 0;

@@ -7,6 +7,12 @@
 
 namespace {
 
+/// The rounding of device code without conversions.
+template <int E, int M, nvq::Specials S, int Bias>
+std::uint8_t by_addition(nvq::Float<E, M, S, Bias>, float x) {
+  return static_cast<std::uint8_t>(nvq::detail::minifloat<E, M, S, Bias, true>::encode_by_addition(x));
+}
+
 template <class E>
 void check(const oracle::FloatSpec& spec) {
   const oracle::FloatElement element(spec);
@@ -14,6 +20,7 @@ void check(const oracle::FloatSpec& spec) {
       exhaustive::intervals([&](double x) { return element.encode(x); });
   CHECK(list.size() == element.line().points.size());  // one interval a magnitude
   CHECK(exhaustive::count_wrong(list, spec.nan_code, [](float x) { return E::encode(x); }) == 0);
+  CHECK(exhaustive::count_wrong(list, spec.nan_code, [](float x) { return by_addition(E{}, x); }) == 0);
 }
 
 void check_e8m0(nvq::Rounding rounding, oracle::Round round) {

@@ -14,7 +14,7 @@ using gpu::device_array;
 using gpu::placement;
 using nvq::ScaleLayout;
 
-constexpr bool layouts_apply = sizeof(F::scale_type) == 1 && F::block::rows == 1;
+constexpr bool layouts_apply = gpu::has_byte_scales<F> && F::block::rows == 1;
 
 std::vector<placement> placements(bool thorough) {
   std::vector<placement> list = {{1, 1}, {3, 16}, {2, 129, 3, 1}, {17, 96}, {5, 304, 8}, {33, 333, 0, 1}};
@@ -63,6 +63,8 @@ void check_values(const std::string& what, const std::vector<T>& values, const p
   options.row_stride = p.stride();
   options.zero_points = F::has_zero_point ? out.zero_points.data() : nullptr;
   options.tensor_scale = tensor_scale.data();
+  const device_array<float> workspace(nvq::cuda::quantize_workspace_bytes<F>(p.shape()) / sizeof(float));
+  options.workspace = workspace.data();
   gpu::require(nvq::cuda::quantize_async<F>(in.data(), p.shape(), out.codes.data(), out.scales.data(),
                                             amax.data(), p.layout, nullptr, recipe, options),
                "quantize_async");
@@ -78,6 +80,7 @@ void check_values(const std::string& what, const std::vector<T>& values, const p
   d.guards("codes", out.codes.touched());
   d.guards("scales", out.scales.touched());
   d.guards("zero_points", out.zero_points.touched());
+  d.guards("the workspace", workspace.touched());
   d.guards("the input", in.touched());
   (gpu::is_approximate<F, R> ? gpu::note : gpu::expect)(std::string(R::name()) + ", " + what, d.compared,
                                                         d.wrong, d.first);
@@ -166,13 +169,14 @@ NVQ_GPU_TEST("dequantize", nvq::format_name<F>) {
 }
 
 NVQ_GPU_TEST("arguments", nvq::format_name<F>) {
-  const device_array<float> in(64), amax(1);
+  const device_array<float> in(64), amax(1), workspace(4);
   const quantized_array out({4, 16});
   const auto quantize = [&](const float* values, nvq::shape2d shape, ScaleLayout layout,
                             std::int64_t stride) {
     nvq::cuda::quantize_options options;
     options.row_stride = stride;
     options.zero_points = F::has_zero_point ? out.zero_points.data() : nullptr;
+    options.workspace = workspace.data();
     return nvq::cuda::quantize_async<F>(values, shape, out.codes.data(), out.scales.data(), amax.data(),
                                         layout, nullptr, nvq::default_recipe<F>{}, options);
   };

@@ -40,6 +40,11 @@ std::vector<T> random_values(std::int64_t rows, std::int64_t stride, bool wild) 
   return values;
 }
 
+/// Whether each scale is a byte, which may lie in a layout.
+template <class F>
+inline constexpr bool has_byte_scales = sizeof(typename F::scale_type) == 1 &&
+                                        !nvq::detail::is_packed_scale<typename F::block_scale>::value;
+
 /// A quantized matrix in host memory.
 template <class F>
 struct quantized_bytes {
@@ -55,9 +60,8 @@ struct quantized_bytes {
     return {F::scale_rows(p.rows), F::scale_columns(p.columns)};
   }
   static std::size_t scales_in(const placement& p) {
-    return sizeof(typename F::scale_type) == 1
-               ? static_cast<std::size_t>(nvq::scales_bytes(p.layout, grid(p)))
-               : F::scales_count(p.rows, p.columns);
+    return has_byte_scales<F> ? static_cast<std::size_t>(nvq::scales_bytes(p.layout, grid(p)))
+                              : F::scales_count(p.rows, p.columns);
   }
 };
 
@@ -72,7 +76,7 @@ quantized_bytes<F> on_host(const T* values, const placement& p, float amax, R re
   quantized_bytes<F> out(p);
   out.codes = q.codes();
   if (F::has_zero_point) out.zero_points = q.zero_points();
-  if constexpr (sizeof(typename F::scale_type) == 1) {
+  if constexpr (has_byte_scales<F>) {
     const nvq::shape2d grid = out.grid(p);
     for (std::int64_t r = 0; r < grid.rows(); ++r)
       for (std::int64_t c = 0; c < grid.columns(); ++c)

@@ -11,6 +11,7 @@
 namespace {
 
 const char* const kernel = R"(
+#include <nvq/cuda/kv_cache.cuh>
 #include <nvq/cuda/thread.cuh>
 
 template <class F>
@@ -30,6 +31,8 @@ extern "C" __global__ void kernel(float* values, float amax, const unsigned* wor
   __nv_bfloat162 pairs[4];
   nvq::cuda::unpack<nvq::INT4_G32>(words[0], 0x3C00, pairs);
   for (int i = 0; i < 4; ++i) out[i] = pairs[i];
+  nvq::cuda::kv_quantize(nvq::cuda::kv_cache<nvq::MXFP4>{(unsigned char*)out, {}, (unsigned char*)at, {}, 64}, {0, 0}, 0,
+                         threadIdx.x * 16, x);
   *at = nvq::layout::Blocked128x4({256, 8}).offset(threadIdx.x, 1);
 }
 )";

@@ -129,6 +129,8 @@ uses(fp8 cvt.rn.satfinite.e4m3x2.f32 "${encode}${e4m3}recipe(7rceil_t|6amax_t)")
 uses(fp8 cvt.rn.satfinite.e5m2x2.f32 "${pack}${e5m2}recipe6amax_t")
 uses(fp4 cvt.rn.f16x2.e2m1x2 "registers6unpackI.*${e2m1}7__half2Li")
 uses(fp8 cvt.rn.f16x2.e4m3x2 "registers6unpackI.*${e4m3}7__half2Li")
+uses(fp8 cvt.rn.satfinite.e4m3x2.f32 "registers2kvI.*${e4m3}" 4)
+uses(fp4 cvt.rn.satfinite.e2m1x2.f32 "registers2kvI.*${e2m1}" 4)
 if(NOT DEFINES)
   # Eight values, two at a time.
   uses(fp4 cvt.rn.satfinite.e2m1x2.f32 "registers4packI.*${e2m1}recipe(20transformer_engine_t|7rceil_t|6vllm_t)" 4)

@@ -4,6 +4,7 @@
 #include <cuda_fp16.h>
 
 #include <cstdint>
+#include <nvq/cuda/kv_cache.cuh>
 #include <nvq/cuda/mma.cuh>
 #include <nvq/cuda/thread.cuh>
 #include <tuple>
@@ -113,6 +114,22 @@ __global__ void amax(const In* in, float* out) {
   *out = nvq::cuda::amax(x);
 }
 
+/// A head of 16 lanes to a KV cache and back.
+template <class F, class In>
+__global__ void kv(nvq::cuda::kv_cache<F> cache, const std::int64_t* slots, nvq::TensorScales scales,
+                   In* inout) {
+  const auto column = static_cast<std::int32_t>(threadIdx.x % 16 * 8);
+  const nvq::cuda::kv_slot at = nvq::cuda::kv_slot_of(slots[threadIdx.x / 16], 16);
+  values<In, 8> x;
+  load(inout, x);
+  if constexpr (F::block::rows == 0)
+    nvq::cuda::kv_store(cache, at, 0, column, x);
+  else
+    nvq::cuda::kv_quantize<16>(cache, at, 0, column, x, scales);
+  nvq::cuda::kv_load(cache, at, 1, column, scales.decode, x);
+  store(x, inout);
+}
+
 template <class T>
 __global__ void mma(float (*d)[4], const std::uint32_t (*a)[4], const std::uint32_t (*b)[2]) {
   nvq::cuda::mma<T>(*d, *a, *b);
@@ -180,6 +197,9 @@ void use() {
   mma<nvq::bfloat16><<<1, 32>>>(nullptr, nullptr, nullptr);
   mma_scaled<nvq::NVFP4><<<1, 32>>>(nullptr, nullptr, nullptr, 0, 0);
   mma_scaled<nvq::MXFP4><<<1, 32>>>(nullptr, nullptr, nullptr, 0, 0);
+  kv<nvq::FP8_E4M3, __nv_bfloat162><<<1, 32>>>({}, nullptr, {}, nullptr);
+  kv<nvq::FP8_E4M3_Row, __half2><<<1, 32>>>({}, nullptr, {}, nullptr);
+  kv<nvq::NVFP4, __nv_bfloat162><<<1, 32>>>({}, nullptr, {}, nullptr);
   hadamard<<<1, 1>>>(nullptr, nullptr);
   amax<float><<<1, 1>>>(nullptr, nullptr);
   amax<__half2><<<1, 1>>>(nullptr, nullptr);

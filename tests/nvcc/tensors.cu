@@ -50,11 +50,7 @@ void use_format() {
 }
 template <class... F>
 void use_formats(std::tuple<F...>*) {
-  auto use = [](auto* format) {
-    using T = std::remove_pointer_t<decltype(format)>;
-    if constexpr (!nvq::detail::is_packed_scale<typename T::block_scale>::value) use_format<T>();
-  };
-  (use(static_cast<F*>(nullptr)), ...);
+  (use_format<F>(), ...);
 }
 template <class T>
 void use_values() {
@@ -69,6 +65,9 @@ void use() {
   use_formats(static_cast<Families*>(nullptr));
   use_format<nvq::NVFP4_2D>();
   use_format<nvq::FP8_E4M3_Row>();
+  use_format<nvq::NF4_DQ>();
+  quantize<nvq::FP8_E4M3_128x128, float, nvq::recipe::mse_t>();
+  quantize<nvq::NVFP4_2D, float, nvq::recipe::four_over_six_mae_t>();
 #endif
   quantize<nvq::NVFP4, float, nvq::recipe::vllm_t>();
   quantize<nvq::NVFP4, float, nvq::recipe::four_over_six_t>();

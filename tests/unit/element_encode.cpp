@@ -72,3 +72,40 @@ TEST_CASE("ties go to the even code", "[element]") {
   CHECK(nvq::E4M3::encode(0.0029296875f) == 0x02);
   CHECK(nvq::E5M2::encode(61440.0f, nvq::Rounding::nearest_even, nvq::Overflow::special) == 0x7C);
 }
+
+TEMPLATE_TEST_CASE("rounding by one addition, as on devices, is the same", "[element]", nvq::E2M1, nvq::E2M3,
+                   nvq::E3M2, nvq::E4M3, nvq::E5M2, (nvq::Float<3, 1, nvq::Specials::none, 9>),
+                   (nvq::Float<2, 3, nvq::Specials::ieee>)) {
+  using E = TestType;
+  using codec = nvq::detail::minifloat<E::exponent_bits, E::mantissa_bits,
+                                       E::has_infinity ? nvq::Specials::ieee
+                                       : E::has_nan    ? nvq::Specials::nan_only
+                                                       : nvq::Specials::none,
+                                       E::bias, true>;
+  std::vector<float> inputs = oracle::all_16_bit_inputs();
+  // Every value of the element, the midpoints, and the floats next to them.
+  for (unsigned code = 0; code + 1 < 1u << E::bits; ++code)
+    for (const float weight : {0.0f, 0.5f}) {
+      const float a = E::decode(static_cast<std::uint8_t>(code)),
+                  b = E::decode(static_cast<std::uint8_t>(code + 1));
+      const std::uint32_t bits = nvq::float_bits(a + (b - a) * weight);
+      for (std::uint32_t d = 0; d < 7; ++d) inputs.push_back(nvq::float_from_bits(bits + d - 3));
+    }
+  oracle::Lcg random(8);
+  for (int i = 0; i < 200000; ++i) inputs.push_back(oracle::from_bits(random.bits()));
+  long wrong = 0;
+  for (const float x : inputs)
+    wrong += codec::encode_by_addition(x) !=
+             codec::encode(x, nvq::Rounding::nearest_even, nvq::Overflow::saturate);
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("NF4 by choices between thresholds, as on devices, is the same", "[element]") {
+  std::vector<float> inputs = oracle::all_16_bit_inputs();
+  for (unsigned i = 0; i < 15; ++i)
+    for (std::uint32_t d = 0; d < 5; ++d)
+      inputs.push_back(nvq::float_from_bits(nvq::float_bits(nvq::detail::nf4_threshold(i)) + d - 2));
+  long wrong = 0;
+  for (const float x : inputs) wrong += nvq::detail::nf4_code_by_choices(x) != nvq::NormalFloat4::encode(x);
+  CHECK(wrong == 0);
+}

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <nvq/cuda/ptx.cuh>
 #include <nvq/cuda/registers.cuh>
-#include <nvq/detail/nf4.hpp>
 #include <type_traits>
 
 // A 32-bit word of codes to pairs of halves or bfloat16s: the values of the elements, exactly.
@@ -247,32 +246,6 @@ struct decode_word<Int8, T> {
     }
   }
 };
-
-/// Byte `Byte` of four values of NF4.
-template <unsigned Byte, unsigned First>
-NVQ_HD constexpr std::uint32_t nf4_bytes() noexcept {
-  std::uint32_t bytes = 0;
-  for (unsigned i = 0; i < 4; ++i)
-    bytes |= (float_bits(nvq::detail::nf4_value(First + i)) >> 8 * Byte & 0xFFu) << 8 * i;
-  return bytes;
-}
-template <unsigned Byte>
-NVQ_HD std::uint32_t nf4_look_up(std::uint32_t low_bits, std::uint32_t is_upper) noexcept {
-  const std::uint32_t lower = ptx::prmt(nf4_bytes<Byte, 0>(), nf4_bytes<Byte, 4>(), low_bits);
-  const std::uint32_t upper = ptx::prmt(nf4_bytes<Byte, 8>(), nf4_bytes<Byte, 12>(), low_bits);
-  return (lower & ~is_upper) | (upper & is_upper);
-}
-/// Four codes of NF4 in the low half of q to their values: each of the four bytes of a float by a table in registers.
-NVQ_HD inline void nf4_floats(std::uint32_t q, float (&out)[4]) noexcept {
-  const std::uint32_t low_bits = q & 0x7777u, is_upper = ptx::prmt(nibbles_to_bytes(q), 0, 0xBA98u);
-  const std::uint32_t b0 = nf4_look_up<0>(low_bits, is_upper), b1 = nf4_look_up<1>(low_bits, is_upper);
-  const std::uint32_t b2 = nf4_look_up<2>(low_bits, is_upper), b3 = nf4_look_up<3>(low_bits, is_upper);
-  const std::uint32_t low[2] = {ptx::prmt(b0, b1, 0x5140u), ptx::prmt(b0, b1, 0x7362u)};
-  const std::uint32_t high[2] = {ptx::prmt(b2, b3, 0x5140u), ptx::prmt(b2, b3, 0x7362u)};
-  NVQ_UNROLL
-  for (unsigned i = 0; i < 4; ++i)
-    out[i] = float_from_bits(ptx::prmt(low[i / 2], high[i / 2], i % 2 == 0 ? 0x5410u : 0x7632u));
-}
 
 }  // namespace detail
 }  // namespace cuda

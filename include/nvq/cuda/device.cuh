@@ -6,11 +6,13 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
+#include <nvq/cuda/amax.cuh>
 #include <nvq/cuda/convert.cuh>
 #include <nvq/cuda/dequantize.cuh>
 #include <nvq/cuda/hadamard.cuh>
 #include <nvq/cuda/launch.cuh>
 #include <nvq/cuda/quantize.cuh>
+#include <nvq/cuda/tensor_options.cuh>
 #include <nvq/recipe.hpp>
 
 /// \file
@@ -24,25 +26,6 @@
 NVQ_BEGIN_NAMESPACE
 
 namespace cuda {
-
-struct amax_options {
-  std::int64_t row_stride = 0;  ///< of the input, in values; 0: the columns
-  bool keep = false;  ///< *amax holds an amax already, of a tensor that shares the scale; the larger stays
-  NaN nan = NaN::ignore;  ///< propagate for recipes that let NaN enter amaxes (modelopt, torchao, ...)
-};
-
-struct quantize_options {
-  std::int64_t row_stride = 0;                 ///< of the input, in values; 0: the columns
-  std::uint8_t* zero_points = nullptr;         ///< [scale rows, scale columns], for formats that have them
-  float* tensor_scale = nullptr;               ///< receives the decode scale of the tensor
-  bool programmatic_dependent_launch = false;  ///< sm_90 and above; see launch()
-};
-
-struct dequantize_options {
-  std::int64_t row_stride = 0;                ///< of the output, in values; 0: the columns
-  const std::uint8_t* zero_points = nullptr;  ///< for formats that have them
-  bool programmatic_dependent_launch = false;
-};
 
 namespace detail {
 
@@ -80,25 +63,6 @@ inline cudaError_t wave_of_blocks(unsigned* wave) noexcept {
   return error;
 }
 
-inline bool valid_rows(shape2d shape, std::int64_t row_stride) noexcept {
-  return shape.valid() && row_stride >= shape.columns() &&
-         (shape.rows() == 0 || row_stride <= INT64_MAX / 8 / shape.rows());
-}
-
-template <class F>
-bool valid_tensor(shape2d shape, std::int64_t row_stride, ScaleLayout layout, const void* values,
-                  const void* codes, const void* scales, const void* zero_points) noexcept {
-  constexpr bool takes_layouts =
-      sizeof(typename F::scale_type) == 1 && F::block::rows == 1 && F::block::columns != 0;
-  if (!valid_rows(shape, row_stride)) return false;
-  if (layout != ScaleLayout::linear && !takes_layouts) return false;
-  if (nvq::layout::padded_scales(layout, shape2d(1, 1)).size() == 0)
-    return false;  // a value that is none of the names
-  if (shape.size() == 0) return true;
-  return values != nullptr && codes != nullptr && scales != nullptr &&
-         (!F::has_zero_point || zero_points != nullptr);
-}
-
 }  // namespace detail
 
 /// *amax = max |x| of a matrix; a float in device memory.
@@ -131,42 +95,64 @@ template <class T>
 ///   fast, less is correct.
 /// codes: F::codes_bytes(rows, columns) bytes, as on the host.
 /// scales: decode multipliers in `layout`, nvq::scales_bytes(layout, grid) bytes for one-byte scales, of which the
-///   padding is written with 0; other scales and those of tiles are linear.
-/// amax: device pointer to the amax of the tensor, for formats with a tensor scale or one scale for the tensor; else
-///   null.
+///   padding is written with 0; other scales are linear, and so are those of tiles without scales_per_row.
+/// amax: device pointer to the amax of the tensor, for formats with a tensor scale or one scale for the tensor; else,
+///   and where options.scale is given, null.
 template <class F, class T, class R = default_recipe<F>, class = detail::require_recipe<R>>
 [[nodiscard]] cudaError_t quantize_async(const T* in, shape2d shape, std::uint8_t* codes,
                                          typename F::scale_type* scales, const float* amax,
                                          ScaleLayout layout, cudaStream_t stream, R = {},
                                          const quantize_options& options = {}) noexcept {
   using value = typename detail::value_of<T>::type;
-  using kernel_type = detail::quantize_kernel<F, value, R>;
+  using matrix = detail::quantized_matrix<F, false>;
   using rules = nvq::detail::rules_t<R, F>;
   static_assert(supports_v<R, F>, "nvq: this recipe does not apply to this Format");
   static_assert(F::block::rows != 0 || (!nvq::detail::is_search<rules, F>::value &&
                                         (std::is_same<typename rules::statistic, AbsMax>::value ||
                                          std::is_same<typename rules::statistic, AbsMaxNaN>::value)),
                 "nvq: with one scale for the tensor, a device takes recipes that need its amax only");
-  static_assert(!nvq::detail::is_packed_scale<typename F::block_scale>::value,
-                "nvq: double-quantized scales are made on the host");
   const std::int64_t row_stride = options.row_stride == 0 ? shape.columns() : options.row_stride;
-  constexpr bool needs_amax = F::has_tensor_scale || F::block::rows == 0;
-  if (!detail::valid_tensor<F>(shape, row_stride, layout, in, codes, scales, options.zero_points) ||
-      (needs_amax && amax == nullptr && shape.size() != 0) ||
-      (amax != nullptr && amax == options.tensor_scale))
+  if (!detail::valid_tensor<F>(shape, row_stride, layout, options.scales_per_row, in, codes, scales,
+                               options.zero_points) ||
+      !detail::valid_options<F, rules>(shape, amax, options))
     return cudaErrorInvalidValue;
   if (shape.size() == 0) return cudaSuccess;  // and *tensor_scale stays as it is
 
   unsigned wave = 0;
-  const cudaError_t error = detail::wave_of_blocks(&wave);
+  cudaError_t error = detail::wave_of_blocks(&wave);
   if (error != cudaSuccess) return error;
-  const detail::quantize_args<F, value> args{reinterpret_cast<const value*>(in),
-                                             row_stride,
-                                             {shape, codes, scales, options.zero_points, layout},
-                                             amax,
-                                             options.tensor_scale};
-  const auto l = detail::quantize_launch<kernel_type>(args, wave);
-  return launch(l.kernel, l.grid, l.threads, stream, options.programmatic_dependent_launch);
+  if constexpr (nvq::detail::is_packed_scale<typename F::block_scale>::value) {
+    using single = detail::single_quantized_t<F>;
+    auto* const floats = static_cast<float*>(options.workspace);
+    const auto n = static_cast<std::int64_t>(F::blocks_count(shape.rows(), shape.columns()));
+    error = quantize_async<single>(in, shape, codes, floats, amax, layout, stream, R{}, options);
+    if (error == cudaSuccess) error = launch(detail::scales_mean_kernel{floats, n, scales}, {}, 256, stream);
+    if (error != cudaSuccess) return error;
+    const std::int64_t groups = F::block_scale::groups(n);
+    return launch(detail::double_quantize_kernel{floats, n, scales},
+                  {static_cast<unsigned>(groups < wave ? groups : wave), 1}, 256, stream);
+  } else {
+    const auto run = [&](auto round) {
+      detail::quantize_args<F, value, decltype(round)> args{
+          reinterpret_cast<const value*>(in),
+          row_stride,
+          matrix(shape, codes, scales, options.zero_points, layout, options.scales_per_row),
+          amax,
+          options.tensor_scale,
+          options.scale,
+          round};
+      if constexpr (sizeof(typename F::scale_type) == 1 && detail::has_transposed<F>)
+        if (options.transposed.codes != nullptr)
+          args.transposed =
+              matrix(shape2d(shape.columns(), shape.rows()), options.transposed.codes,
+                     options.transposed.scales, nullptr, options.transposed.layout, options.scales_per_row);
+      const auto l = detail::quantize_kernel<F, value, R, decltype(round)>::plan(args, wave);
+      return launch(l.kernel, l.grid, l.threads, stream, options.programmatic_dependent_launch);
+    };
+    if constexpr (nvq::detail::has_stochastic<typename F::element>::value)
+      if (options.stochastic) return run(detail::stochastic{options.seed});
+    return run(detail::nearest{});
+  }
 }
 
 /// The same under the format's default recipe.
@@ -188,10 +174,8 @@ template <class F, class T>
                                            T* out, cudaStream_t stream,
                                            const dequantize_options& options = {}) noexcept {
   using value = typename detail::value_of<T>::type;
-  static_assert(!nvq::detail::is_packed_scale<typename F::block_scale>::value,
-                "nvq: double-quantized scales are decoded on the host");
   const std::int64_t row_stride = options.row_stride == 0 ? shape.columns() : options.row_stride;
-  if (!detail::valid_tensor<F>(shape, row_stride, layout, out, codes, scales, options.zero_points) ||
+  if (!detail::valid_tensor<F>(shape, row_stride, layout, false, out, codes, scales, options.zero_points) ||
       (F::has_tensor_scale && tensor_scale == nullptr && shape.size() != 0))
     return cudaErrorInvalidValue;
   if (shape.size() == 0) return cudaSuccess;

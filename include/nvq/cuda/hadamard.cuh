@@ -52,17 +52,36 @@ struct hadamard_kernel {
   NVQ_HD void operator()(no_shared&) const noexcept {
     grid_dependency_wait();
     const std::int64_t runs = columns / 16;
-    const bool aligned = runs_aligned(in, in_stride * static_cast<std::int64_t>(sizeof(T)), 16 * sizeof(T));
+    constexpr auto size = static_cast<std::int64_t>(sizeof(T));
+    const bool aligned = runs_aligned(in, in_stride * size, static_cast<int>(16 * size));
+    const bool aligned_out = runs_aligned(out, out_stride * size, static_cast<int>(16 * size));
     for (std::int64_t i = std::int64_t{block_index_x()} * block_threads() + thread_index(); i < rows * runs;
          i += std::int64_t{grid_x()} * block_threads()) {
       const std::int64_t row = i / runs, column = i % runs * 16;
       float x[16];
       load_values<16>(in + row * in_stride + column, 16, aligned, x);
       hadamard16(x, signs);
-      T* to = out + row * out_stride + column;
-      for (unsigned j = 0; j < 16; ++j) to[j] = T(x[j]);
+      store_values(out + row * out_stride + column, x, aligned_out);
     }
     launch_dependents();
+  }
+
+ private:
+  NVQ_HD static void store_values(T* to, const float (&x)[16], bool aligned) noexcept {
+    if (!aligned) {
+      for (unsigned i = 0; i < 16; ++i) to[i] = T(x[i]);
+      return;
+    }
+    constexpr unsigned in_word = 4 / sizeof(T);
+    std::uint32_t words[16 / in_word] = {};
+    NVQ_UNROLL
+    for (unsigned i = 0; i < 16; ++i) words[i / in_word] |= bits_of(T(x[i])) << 16 * (i % in_word);
+    store_bytes(reinterpret_cast<std::uint8_t*>(to), words, sizeof words, true);
+  }
+  NVQ_HD static std::uint32_t bits_of(float x) noexcept { return float_bits(x); }
+  template <class Narrow>
+  NVQ_HD static std::uint32_t bits_of(Narrow x) noexcept {
+    return x.bits;
   }
 };
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <nvq/block.hpp>
+#include <nvq/cuda/divide.cuh>
 #include <nvq/cuda/ptx.cuh>
 #include <nvq/cuda/registers.cuh>
 #include <nvq/cuda/target.cuh>
@@ -56,16 +57,10 @@ struct register_values {
   }
 };
 
-/// Whether a recipe rounds as the element does, so that two values can be rounded by one instruction.
-template <class R, class F>
-struct rounds_plainly {
-  static constexpr bool value = &R::template element<F> == &recipe::base::template element<F>;
-};
-
 template <class E>
 NVQ_HD void put_code(std::uint32_t* words, unsigned index, std::uint32_t codes, unsigned bits) noexcept {
   const unsigned bit = index * E::bits, shift = bit % 32;
-  words[bit / 32] |= codes << shift;
+  words[bit / 32] += codes << shift;  // the bits are free: one instruction shifts and adds
   if (shift + bits > 32) words[bit / 32 + 1] |= codes >> (32 - shift);
 }
 
@@ -73,18 +68,32 @@ template <class F, class R, class Scaler, unsigned N>
 NVQ_HD codes_t<F, N> encode_floats(const float (&values)[N], Scaler scaler) noexcept {
   using E = typename F::element;
   using codes = codes_t<F, N>;
+  using as_plain = plain_rounding<F, R>;
+  float scaled[N];
+  scale_values<F, R>(values, scaler, scaled);
   std::uint32_t words[word_count<codes>] = {};
-  if constexpr (ptx::has_encode2<E>::value && rounds_plainly<R, F>::value && N % 2 == 0) {
+  if constexpr (ptx::has_encode2<E>::value && as_plain::value && N % 2 == 0) {
     NVQ_UNROLL
     for (unsigned i = 0; i < N; i += 2)
-      put_code<E>(words, i, ptx::encode2<E>(scaler(values[i]), scaler(values[i + 1])), 2 * E::bits);
+      put_code<E>(words, i, ptx::encode2<E>(as_plain::input(scaled[i]), as_plain::input(scaled[i + 1])),
+                  2 * E::bits);
   } else {
     NVQ_UNROLL
-    for (unsigned i = 0; i < N; ++i)
-      put_code<E>(words, i, R::template element<F>(scaler(values[i])), E::bits);
+    for (unsigned i = 0; i < N; ++i) {
+      if constexpr (as_plain::value)
+        put_code<E>(words, i, E::encode(as_plain::input(scaled[i])), E::bits);
+      else
+        put_code<E>(words, i, R::template element<F>(scaled[i]), E::bits);
+    }
   }
   return from_words<codes>(words);
 }
+
+template <class E, class = void>
+inline constexpr bool has_stochastic = false;
+template <class E>
+inline constexpr bool has_stochastic<E, std::void_t<decltype(E::encode_stochastic(0.0f, std::uint32_t{}))>> =
+    true;
 
 template <class F, class R>
 using statistic_t = typename nvq::detail::rules_t<R, F>::statistic;
@@ -179,6 +188,8 @@ NVQ_HD packed<F, detail::values_in<In, Count>> pack_stochastic(
     const std::uint32_t (&random)[detail::values_in<In, Count>], R recipe = {}) noexcept {
   using rules = nvq::detail::rules_t<R, F>;
   using E = typename F::element;
+  static_assert(supports_v<R, F>, "nvq: this recipe does not apply to this Format");
+  static_assert(detail::has_stochastic<E>, "nvq: pack_stochastic: this element has no encode_stochastic()");
   constexpr unsigned n = detail::values_in<In, Count>;
   float x[n];
   detail::to_floats(values, x);
@@ -192,7 +203,8 @@ NVQ_HD packed<F, detail::values_in<In, Count>> pack_stochastic(
   std::uint32_t words[detail::word_count<codes_t<F, n>>] = {};
   NVQ_UNROLL
   for (unsigned i = 0; i < n; ++i)
-    detail::put_code<E>(words, i, E::encode_stochastic(scaler(x[i]), random[i]), E::bits);
+    if constexpr (detail::has_stochastic<E>)
+      detail::put_code<E>(words, i, E::encode_stochastic(scaler(x[i]), random[i]), E::bits);
   return {detail::from_words<codes_t<F, n>>(words), scale};
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nvq/detail/double_quant.hpp>
 #include <nvq/format.hpp>
 #include <nvq/layout/scale_layout.hpp>
 
@@ -16,38 +17,45 @@ struct quantized_matrix {
   template <class T>
   using pointer = std::conditional_t<Const, const T*, T*>;
 
-  std::int64_t rows, columns;
-  pointer<std::uint8_t> codes;
-  pointer<typename F::scale_type> scales;
-  pointer<std::uint8_t> zero_points;
-  ScaleLayout layout;
-  shape2d padded_scales;  ///< the grid of scales with the padding of its layout
+  std::int64_t rows = 0, columns = 0;
+  pointer<std::uint8_t> codes = nullptr;
+  pointer<typename F::scale_type> scales = nullptr;
+  pointer<std::uint8_t> zero_points = nullptr;
+  ScaleLayout layout = ScaleLayout::linear;
+  bool scales_per_row = false;   ///< of tiles: each row of values has a row of scales of its own
+  shape2d padded_scales{0, 0};   ///< the grid of scales with the padding of its layout
+  std::int64_t four_scales = 4;  ///< from a scale to the one four columns on, in every layout
 
+  quantized_matrix() = default;
   NVQ_HD quantized_matrix(shape2d shape, pointer<std::uint8_t> codes_,
                           pointer<typename F::scale_type> scales_, pointer<std::uint8_t> zero_points_,
-                          ScaleLayout layout_) noexcept
+                          ScaleLayout layout_, bool scales_per_row_ = false) noexcept
       : rows(shape.rows()),
         columns(shape.columns()),
         codes(codes_),
         scales(scales_),
         zero_points(zero_points_),
         layout(layout_),
-        padded_scales(nvq::layout::padded_scales(
-            layout_, shape2d(F::scale_rows(shape.rows()), F::scale_columns(shape.columns())))) {}
+        scales_per_row(scales_per_row_),
+        padded_scales(nvq::layout::padded_scales(layout_, shape2d(scale_rows(), scale_columns()))),
+        four_scales(nvq::layout::scales_offset_in(layout_, padded_scales, 0, 4)) {}
 
-  NVQ_HD std::int64_t scale_rows() const noexcept { return F::scale_rows(rows); }
+  NVQ_HD std::int64_t scale_rows() const noexcept { return scales_per_row ? rows : F::scale_rows(rows); }
   NVQ_HD std::int64_t scale_columns() const noexcept { return F::scale_columns(columns); }
   NVQ_HD pointer<std::uint8_t> code_row(std::int64_t r) const noexcept {
     return codes + r * F::row_bytes(columns);
   }
   NVQ_HD std::int64_t scale_index(std::int64_t r, std::int64_t c) const noexcept {
     if constexpr (sizeof(typename F::scale_type) == 1)
-      return nvq::layout::scales_offset_in(layout, padded_scales, r, c);
+      return nvq::layout::scales_offset_in(layout, padded_scales, r, 0) + (c >> 2) * four_scales + (c & 3);
     else
       return r * scale_columns() + c;
   }
   NVQ_HD typename F::scale_code load_scale(std::int64_t r, std::int64_t c) const noexcept {
-    if constexpr (F::has_zero_point)
+    if constexpr (nvq::detail::is_packed_scale<typename F::block_scale>::value)
+      return nvq::detail::load_double_quantized(scales, scale_rows() * scale_columns(),
+                                                r * scale_columns() + c);
+    else if constexpr (F::has_zero_point)
       return {scales[scale_index(r, c)], zero_points[r * scale_columns() + c]};
     else
       return scales[scale_index(r, c)];
@@ -58,6 +66,16 @@ struct quantized_matrix {
       zero_points[r * scale_columns() + c] = scale.zero_point;
     } else {
       scales[scale_index(r, c)] = scale;
+    }
+  }
+  /// Writes the scale of a place of the padded grid, 0 to padding; places beyond it are left alone.
+  NVQ_HD void store_padded(std::int64_t r, std::int64_t c, typename F::scale_code scale) const noexcept {
+    const bool there = r < scale_rows() && c < scale_columns();
+    if constexpr (sizeof(typename F::scale_type) == 1 && !F::has_zero_point) {
+      if (r < padded_scales.rows() && c < padded_scales.columns())
+        scales[scale_index(r, c)] = there ? scale : typename F::scale_code{};
+    } else {
+      if (there) store_scale(r, c, scale);
     }
   }
 };

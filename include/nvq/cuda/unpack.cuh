@@ -5,7 +5,9 @@
 #include <nvq/cuda/decode_word.cuh>
 #include <nvq/cuda/registers.cuh>
 #include <nvq/cuda/target.cuh>
+#include <nvq/cuda/unpack_as.cuh>
 #include <nvq/recipe/base.hpp>
+#include <type_traits>
 
 // Codes in registers to values in registers, for GEMM prologues and dequantizing kernels. Host and device
 // functions with equal bits (any NaN counts as NaN).
@@ -20,166 +22,28 @@ namespace cuda {
 
 namespace detail {
 
-template <class E, unsigned N, class Words>
-NVQ_HD float decode_one(const Words& words, unsigned i) noexcept {
-  const unsigned bit = i * E::bits, shift = bit % 32;
-  std::uint32_t code = words[bit / 32] >> shift;
-  if (32 % E::bits != 0 && shift + E::bits > 32) code |= words[bit / 32 + 1] << (32 - shift);
-  return E::decode(static_cast<std::uint8_t>(code & ((1u << E::bits) - 1)));
-}
-
-/// The elements of N codes as N / 2 pairs of T; less `zero_point` where the format has them.
-template <class F, class T, unsigned N, unsigned W>
-NVQ_HD void element_pairs(const std::uint32_t (&words)[W], std::uint32_t (&pairs)[N / 2],
-                          [[maybe_unused]] std::uint8_t zero_point) noexcept {
-  using E = typename F::element;
-  if constexpr (E::bits == 6) {
-    NVQ_UNROLL
-    for (unsigned i = 0; i < N / 2; ++i) {
-      const unsigned shift = 12 * i % 32;
-      std::uint32_t codes = words[12 * i / 32] >> shift;
-      if (shift > 20) codes |= words[12 * i / 32 + 1] << (32 - shift);
-      pairs[i] = decode_word<E, T>::decode_pair(codes);
-    }
-  } else {
-    constexpr unsigned per_word = 32 / E::bits;
-    NVQ_UNROLL
-    for (unsigned w = 0; w < W; ++w) {
-      std::uint32_t part[per_word / 2];
-      if constexpr (F::has_zero_point)
-        decode_word<E, T>::decode(words[w], part, zero_point);
-      else
-        decode_word<E, T>::decode(words[w], part);
-      NVQ_UNROLL
-      for (unsigned i = 0; i < per_word / 2; ++i)
-        if (w * per_word / 2 + i < N / 2) pairs[w * per_word / 2 + i] = part[i];
-    }
-  }
-}
-
-/// Elements for which every value is a bfloat16.
-template <class E>
-struct is_bfloat16_exact {
-  static constexpr bool value = decode_word<E, bfloat16>::exists;
-};
-template <int E, int M, Specials S, int Bias, bool Signed>
-struct is_bfloat16_exact<Float<E, M, S, Bias, Signed>> {
-  static constexpr bool value = M <= 7 && Bias <= 127;
-};
-
-/// Whether the scale is a T without rounding, so that one product of T gives the bits of a product in float that
-/// is rounded to T: both round an exact product once.
-template <class S, class T>
-struct scale_is {
-  static constexpr bool value =
-      std::is_same<S, ScaleE4M3>::value ||
-      (is_half<T> ? std::is_same<S, ScaleFP16>::value
-                  : std::is_same<S, ScaleE8M0>::value || std::is_same<S, ScaleBF16>::value);
-};
-template <class S, class T>
-struct scale_is<Affine<S>, T> : scale_is<S, T> {};
-
-/// block_scale::decode(), of E4M3 by the instructions that decode codes and of E8M0 without a branch.
-template <class F>
-NVQ_HD float scale_value(const typename F::scale_code& scale) noexcept {
-  if constexpr (F::has_zero_point) {
-    return F::block_scale::decode(scale.scale);
-  } else if constexpr (std::is_same<typename F::block_scale, ScaleE4M3>::value) {
-    std::uint32_t pairs[2];
-    decode_word<E4M3, half>::decode(scale, pairs);
-    return low_of<half>(pairs[0]);
-  } else if constexpr (std::is_same<typename F::block_scale, ScaleE8M0>::value) {
-    const std::uint32_t normal = static_cast<std::uint32_t>(scale) << 23;
-    return float_from_bits(scale == 0 ? 0x00400000u : scale == 255 ? 0x7FC00000u : normal);
-  } else {
-    return F::block_scale::decode(scale);
-  }
-}
-template <class F>
-NVQ_HD std::uint8_t zero_point(const typename F::scale_code& scale) noexcept {
-  if constexpr (F::has_zero_point)
-    return scale.zero_point;
+/// Whether unpack_biased() takes elements E to Out.
+template <class E, class Out, class = void>
+inline constexpr bool has_bias = false;
+template <class E, class Out>
+inline constexpr bool
+    has_bias<E, Out, std::void_t<decltype(decode_word<E, typename register_traits<Out>::value>::bias)>> =
+        true;
+template <class E, class Out>
+NVQ_HD constexpr int bias_of() noexcept {
+  static_assert(has_bias<E, Out>, "nvq: biased values are of E2M1 and E4M3, in half2 or bfloat162");
+  if constexpr (has_bias<E, Out>)
+    return decode_word<E, typename register_traits<Out>::value>::bias;
   else
-    return (void)scale, std::uint8_t{0};
+    return 0;
 }
-
-/// The elements of N codes as floats.
-template <class F, unsigned N, unsigned W>
-NVQ_HD void element_floats(const std::uint32_t (&words)[W], float (&out)[N], std::uint8_t zero) noexcept {
-  using E = typename F::element;
-  if constexpr (N % 2 == 0 && decode_word<E, bfloat16>::exists && is_bfloat16_exact<E>::value) {
-    std::uint32_t pairs[N / 2];
-    element_pairs<F, bfloat16, N>(words, pairs, zero);
-    NVQ_UNROLL
-    for (unsigned i = 0; i < N / 2; ++i) {
-      out[2 * i] = low_of<bfloat16>(pairs[i]);
-      out[2 * i + 1] = high_of<bfloat16>(pairs[i]);
-    }
-  } else if constexpr (N % 4 == 0 && std::is_same<E, NormalFloat4>::value) {
-    NVQ_UNROLL
-    for (unsigned i = 0; i < N; i += 4) {
-      float four[4];
-      nf4_floats(words[i / 8] >> i % 8 * 4, four);
-      NVQ_UNROLL
-      for (unsigned j = 0; j < 4; ++j) out[i + j] = four[j];
-    }
-  } else {
-    NVQ_UNROLL
-    for (unsigned i = 0; i < N; ++i) {
-      out[i] = decode_one<E, N>(words, i);
-      if (F::has_zero_point) out[i] = sub_rn(out[i], E::decode(zero));
-    }
-  }
-}
-
-/// Which factors unpack() applies.
-enum class Factors { none, block, all };
-
-template <Factors Apply, class F, class Out, unsigned Count>
-NVQ_HD void unpack_as(const codes_t<F, Count * register_traits<Out>::count>& codes,
-                      typename F::scale_code scale, float tensor_scale, Out (&out)[Count]) noexcept {
-  check_target<F>();
-  using traits = register_traits<Out>;
-  using T = typename traits::value;
-  constexpr unsigned n = Count * traits::count, words_n = word_count<codes_t<F, n>>;
-  std::uint32_t words[words_n];
-  to_words(codes, words);
-  const std::uint8_t zero = Apply == Factors::none ? std::uint8_t{0} : zero_point<F>(scale);
-
-  constexpr bool in_pairs =
-      !std::is_same<T, float>::value && decode_word<typename F::element, T>::exists &&
-      (Apply == Factors::none || (Apply == Factors::block && scale_is<typename F::block_scale, T>::value));
-  if constexpr (in_pairs) {
-    std::uint32_t pairs[n / 2];
-    element_pairs<F, T, n>(words, pairs, zero);
-    if constexpr (Apply == Factors::block) {
-      const float s = scale_value<F>(scale);
-      const std::uint32_t factor = make_pair<T>(s, s);
-      NVQ_UNROLL
-      for (unsigned i = 0; i < n / 2; ++i) pairs[i] = mul_pair<T>(pairs[i], factor);
-    }
-    NVQ_UNROLL
-    for (unsigned i = 0; i < n / 2; ++i) out[i] = traits::from_bits(pairs[i]);
-  } else {
-    float values[n];
-    element_floats<F, n>(words, values, zero);
-    if constexpr (Apply != Factors::none) {
-      const float s = scale_value<F>(scale);
-      NVQ_UNROLL
-      for (unsigned i = 0; i < n; ++i) {
-        values[i] = mul_rn(values[i], s);
-        if (Apply == Factors::all) values[i] = mul_rn(values[i], tensor_scale);
-      }
-    }
-    if constexpr (std::is_same<T, float>::value) {
-      NVQ_UNROLL
-      for (unsigned i = 0; i < n; ++i) out[i] = values[i];
-    } else {
-      NVQ_UNROLL
-      for (unsigned i = 0; i < n / 2; ++i)
-        out[i] = traits::from_bits(make_pair<T>(values[2 * i], values[2 * i + 1]));
-    }
-  }
+template <class E, class Out>
+NVQ_HD constexpr void check_order() noexcept {
+  static_assert(E::bits == 4 && (std::is_same<E, E2M1>::value || nvq::detail::is_integer_v<E>),
+                "nvq: interleaved orders are of E2M1 and 4-bit integers");
+  static_assert(
+      register_traits<Out>::count == 2,
+      "nvq: codes of a given order unpack to half2 or bfloat162; unpack<F>(codes, out) takes float");
 }
 
 }  // namespace detail
@@ -215,7 +79,7 @@ NVQ_HD void unpack(const codes_t<F, Count * register_traits<Out>::count>& codes,
 /// the permutations that the linear order costs. Zero points are left to the caller.
 template <class F, Order Codes, class Out>
 NVQ_HD void unpack(std::uint32_t codes, Out (&out)[4]) noexcept {
-  static_assert(F::element::bits == 4, "nvq: interleaved orders are of 4-bit codes");
+  detail::check_order<typename F::element, Out>();
   using traits = register_traits<Out>;
   using T = typename traits::value;
   using decoder = detail::decode_word<typename F::element, T>;
@@ -238,7 +102,8 @@ NVQ_HD void unpack(std::uint32_t codes, Out (&out)[4]) noexcept {
 /// The same of codes with a zero point, which is taken off; the scale is left to the caller.
 template <class F, Order Codes, class Out>
 NVQ_HD void unpack(std::uint32_t codes, std::uint8_t zero_point, Out (&out)[4]) noexcept {
-  static_assert(F::has_zero_point && F::element::bits == 4, "nvq: this format's codes have no zero point");
+  detail::check_order<typename F::element, Out>();
+  static_assert(F::has_zero_point, "nvq: this format's codes have no zero point");
   using traits = register_traits<Out>;
   using decoder = detail::decode_word<typename F::element, typename traits::value>;
   std::uint32_t pairs[4];
@@ -252,8 +117,7 @@ NVQ_HD void unpack(std::uint32_t codes, std::uint8_t zero_point, Out (&out)[4]) 
 
 /// unpack_biased() gives elements times 2^-unpack_bias: E2M1 and E4M3 in half and bfloat16.
 template <class F, class Out>
-inline constexpr int unpack_bias =
-    detail::decode_word<typename F::element, typename register_traits<Out>::value>::bias;
+inline constexpr int unpack_bias = detail::bias_of<typename F::element, Out>();
 
 /// Elements times 2^-unpack_bias<F, Out>, a power that the caller folds into a scale: two instructions a pair, none
 /// of them floating-point. Eight E2M1 codes in interleaved order, or four E4M3 codes; the NaN of E4M3 reads as 480.
@@ -261,6 +125,8 @@ inline constexpr int unpack_bias =
 template <class F, class Out, unsigned Count>
 NVQ_HD void unpack_biased(std::uint32_t codes, Out (&out)[Count]) noexcept {
   using traits = register_traits<Out>;
+  static_assert(detail::has_bias<typename F::element, Out>,
+                "nvq: biased values are of E2M1 and E4M3, in half2 or bfloat162");
   static_assert(Count * traits::count * F::element::bits == 32, "nvq: unpack_biased takes one word of codes");
   std::uint32_t pairs[Count];
   detail::decode_word<typename F::element, typename traits::value>::decode_biased(codes, pairs);

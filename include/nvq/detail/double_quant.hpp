@@ -14,11 +14,11 @@ NVQ_BEGIN_NAMESPACE
 
 namespace detail {
 
-inline void store_float(std::uint8_t* p, float x) noexcept {
+NVQ_HD inline void store_float(std::uint8_t* p, float x) noexcept {
   const std::uint32_t bits = float_bits(x);
   for (int i = 0; i < 4; ++i) p[i] = static_cast<std::uint8_t>(bits >> (8 * i));
 }
-inline float load_float(const std::uint8_t* p) noexcept {
+NVQ_HD inline float load_float(const std::uint8_t* p) noexcept {
   std::uint32_t bits = 0;
   for (int i = 0; i < 4; ++i) bits |= static_cast<std::uint32_t>(p[i]) << (8 * i);
   return float_from_bits(bits);
@@ -48,7 +48,8 @@ void store_double_quantized(std::int64_t n, ScaleOf scale_of, std::uint8_t* out)
   store_float(out + S::group_offset(n, S::groups(n)), mean);
 }
 
-inline float load_double_quantized(const std::uint8_t* scales, std::int64_t n, std::int64_t block) noexcept {
+NVQ_HD inline float load_double_quantized(const std::uint8_t* scales, std::int64_t n,
+                                          std::int64_t block) noexcept {
   using S = ScaleFP32DQ;
   const float group = load_float(scales + S::group_offset(n, block / S::group_size));
   const float mean = load_float(scales + S::group_offset(n, S::groups(n)));

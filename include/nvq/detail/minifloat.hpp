@@ -112,9 +112,38 @@ struct minifloat {
     return finish(q, negative, overflow);
   }
 
+  /// Whether encode_by_addition() applies.
+  static constexpr bool adds = Signed && S != Specials::fnuz && M >= 1 && emin >= -126 && E + M <= 7;
+
+  /// encode() to nearest even, saturating, in the fewest operations of a GPU: one addition rounds, to a multiple of the
+  /// code's own step. What is added is 2^e, e the value's exponent or the smallest, times a constant which makes the unit
+  /// in the last place that step, and holds an even number so that the sum ends in the code.
+  NVQ_HD static constexpr code encode_by_addition(float x) noexcept {
+    static_assert(adds, "nvq: this Float has no encode_by_addition()");
+    constexpr std::uint32_t first = static_cast<std::uint32_t>(emin + 127);
+    constexpr float shift = float_from_bits(static_cast<std::uint32_t>(127 + 23 - M) << 23 |
+                                            ((0u - (first << M)) & magnitude_mask));
+    constexpr float limit = decode(max_code);
+    const float signed_x = has_nan ? x : at_most(x, limit);  // NaN becomes the largest value
+    const float m = min_magnitude(limit, signed_x);
+    const std::uint32_t power = float_bits(at_least(m, exp2i(emin))) & 0x7F800000u;
+#if defined(__CUDA_ARCH__)
+    const float sum = fma_rn(float_from_bits(power), shift, m);
+#else
+    const float sum = add_rn(mul_rn(float_from_bits(power), shift), m);  // the product is exact
+#endif
+    const code low = float_bits(sum) + (power >> (23 - M));
+    const code q = (low & magnitude_mask) | (float_bits(signed_x) >> (31 - E - M) & ~magnitude_mask);
+    return has_nan && is_nan(x) ? nan_code : q;
+  }
+
   /// encode() to nearest even, saturating, in fewer operations: below the smallest normal number a float addition rounds,
   /// above it an integer one does.
   NVQ_HD static constexpr code encode_nearest(float x) noexcept {
+#if defined(__CUDA_ARCH__)
+    if constexpr (adds)
+      if (!__builtin_is_constant_evaluated()) return encode_by_addition(x);
+#endif
     constexpr int magic_exponent =
         23 + emin - M;  // of the float whose unit in the last place is the smallest subnormal
     if constexpr (emin < -126 || magic_exponent > 127) {

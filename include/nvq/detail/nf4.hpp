@@ -37,7 +37,27 @@ NVQ_HD constexpr float nf4_threshold(unsigned i) noexcept {
   return mul_rn(add_rn(nf4_value(i), nf4_value(i + 1)), 0.5f);
 }
 
+/// nf4_code() with the thresholds chosen from constants, as a GPU does without memory.
+NVQ_HD constexpr std::uint8_t nf4_code_by_choices(float x) noexcept {
+  // t[i] has the thresholds of step i, under the steps before in their order.
+  constexpr float t[15] = {nf4_threshold(7),  nf4_threshold(3),  nf4_threshold(11), nf4_threshold(1),
+                           nf4_threshold(5),  nf4_threshold(9),  nf4_threshold(13), nf4_threshold(0),
+                           nf4_threshold(2),  nf4_threshold(4),  nf4_threshold(6),  nf4_threshold(8),
+                           nf4_threshold(10), nf4_threshold(12), nf4_threshold(14)};
+  const bool b3 = less(t[0], x);
+  const bool b2 = less(b3 ? t[2] : t[1], x);
+  const float low = b3 ? t[5] : t[3], high = b3 ? t[6] : t[4];
+  const bool b1 = less(b2 ? high : low, x);
+  const float q0 = b3 ? t[11] : t[7], q1 = b3 ? t[12] : t[8], q2 = b3 ? t[13] : t[9], q3 = b3 ? t[14] : t[10];
+  const float r0 = b2 ? q2 : q0, r1 = b2 ? q3 : q1;
+  const bool b0 = less(b1 ? r1 : r0, x);
+  return static_cast<std::uint8_t>((b3 ? 8u : 0u) | (b2 ? 4u : 0u) | (b1 ? 2u : 0u) | (b0 ? 1u : 0u));
+}
+
 NVQ_HD constexpr std::uint8_t nf4_code(float x) noexcept {
+#if defined(__CUDA_ARCH__)
+  if (!__builtin_is_constant_evaluated()) return nf4_code_by_choices(x);
+#endif
   unsigned code = less(nf4_threshold(7), x) ? 8u : 0u;
   code += less(nf4_threshold(code + 3), x) ? 4u : 0u;
   code += less(nf4_threshold(code + 1), x) ? 2u : 0u;

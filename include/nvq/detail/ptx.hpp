@@ -98,6 +98,21 @@ __device__ inline float div(float a, float b) noexcept {
   asm("div.rn.f32 %0, %1, %2;" : "=f"(r) : "f"(a), "f"(b));
   return r;
 }
+__device__ inline float rcp(float x) noexcept {
+  float r;
+  asm("rcp.rn.f32 %0, %1;" : "=f"(r) : "f"(x));
+  return r;
+}
+__device__ inline float fma(float a, float b, float c) noexcept {
+  float r;
+  asm("fma.rn.f32 %0, %1, %2, %3;" : "=f"(r) : "f"(a), "f"(b), "f"(c));
+  return r;
+}
+__device__ inline float fms(float a, float b, float c) noexcept {
+  float r;
+  asm("{ .reg .f32 n; neg.f32 n, %3; fma.rn.f32 %0, %1, %2, n; }" : "=f"(r) : "f"(a), "f"(b), "f"(c));
+  return r;
+}
 __device__ inline float rcp_approx_ftz(float x) noexcept {
   float r;
   asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(x));
@@ -111,6 +126,21 @@ __device__ inline bool less(float a, float b) noexcept {
 __device__ inline float max_magnitude(float a, float x) noexcept {
   float r;
   asm("{ .reg .f32 m; abs.f32 m, %2; max.f32 %0, %1, m; }" : "=f"(r) : "f"(a), "f"(x));
+  return r;
+}
+__device__ inline float min_magnitude(float a, float x) noexcept {
+  float r;
+  asm("{ .reg .f32 m; abs.f32 m, %2; min.f32 %0, %1, m; }" : "=f"(r) : "f"(a), "f"(x));
+  return r;
+}
+__device__ inline float min(float a, float b) noexcept {
+  float r;
+  asm("min.f32 %0, %1, %2;" : "=f"(r) : "f"(a), "f"(b));
+  return r;
+}
+__device__ inline float max(float a, float b) noexcept {
+  float r;
+  asm("max.f32 %0, %1, %2;" : "=f"(r) : "f"(a), "f"(b));
   return r;
 }
 __device__ inline int to_int(float x) noexcept {

@@ -40,12 +40,6 @@ struct encode_target {
   }
 };
 
-template <class, class = void>
-struct has_stochastic : std::false_type {};
-template <class E>
-struct has_stochastic<E, std::void_t<decltype(E::encode_stochastic(0.0f, std::uint32_t{}))>>
-    : std::true_type {};
-
 struct encode_context {
   TensorScales scales;
   const float* importance;
@@ -182,7 +176,8 @@ void encode_bands(matrix_view<const T> in, std::int64_t b0, std::int64_t b1, con
     const bool usable = !F::has_tensor_scale || (simd::ordinary(ctx.scales.encode) && simd::ordinary(ctx.scales.decode));
     if (usable && !ctx.stochastic && simd::with_isa([&](auto isa) {
           // Rows that follow each other in every array are one.
-          const bool joined = in.row_stride() == in.columns() && in.columns() % F::block::columns == 0;
+          const bool joined = in.row_stride() == in.columns() && in.columns() % F::block::columns == 0 &&
+                              ctx.importance == nullptr;
           const std::int64_t rows = joined ? 1 : b1 - b0, columns = joined ? (b1 - b0) * in.columns() : in.columns();
           const std::int64_t across = F::scale_columns(columns);
           for (std::int64_t r = 0; r < rows; ++r) {
@@ -197,6 +192,9 @@ void encode_bands(matrix_view<const T> in, std::int64_t b0, std::int64_t b1, con
             if constexpr (F::has_zero_point)
               done = simd::encode_affine_blocks<decltype(isa), F, R>(row.data(), columns, ctx.scales, to.codes,
                                                                      to.scales, to.zero_points, scalar);
+            else if constexpr (is_search<R, F>::value)
+              done = simd::search_blocks<decltype(isa), F, R>(row.data(), columns, ctx.scales, ctx.importance,
+                                                              to.codes, to.scales, scalar);
             else
               done = simd::encode_blocks<decltype(isa), F, R>(row.data(), columns, ctx.scales, to.codes, to.scales,
                                                               scalar);

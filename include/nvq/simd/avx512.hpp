@@ -125,6 +125,31 @@ NVQ_SIMD words max_across(const words (&rows)[16]) noexcept {
   return {_mm512_max_epu32(_mm512_shuffle_i32x4(c[0], c[1], 0x88), _mm512_shuffle_i32x4(c[0], c[1], 0xDD))};
 }
 
+/// Lane i of row j goes to lane j of row i.
+NVQ_SIMD void transpose(floats (&rows)[16]) noexcept {
+  __m512 a[16], b[16];
+  for (int i = 0; i < 16; i += 2) {
+    a[i] = _mm512_unpacklo_ps(rows[i].v, rows[i + 1].v);
+    a[i + 1] = _mm512_unpackhi_ps(rows[i].v, rows[i + 1].v);
+  }
+  for (int i = 0; i < 16; i += 4)
+    for (int j = 0; j < 2; ++j) {
+      const __m512d x = _mm512_castps_pd(a[i + j]), y = _mm512_castps_pd(a[i + 2 + j]);
+      b[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(x, y));
+      b[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(x, y));
+    }
+  // 128-bit lane l of b[4k + j] has column 4l + j of rows 4k ... 4k + 3.
+  for (int j = 0; j < 4; ++j) {
+    const __m512 even01 = _mm512_shuffle_f32x4(b[j], b[4 + j], 0x88), odd01 = _mm512_shuffle_f32x4(b[j], b[4 + j], 0xDD);
+    const __m512 even23 = _mm512_shuffle_f32x4(b[8 + j], b[12 + j], 0x88),
+                 odd23 = _mm512_shuffle_f32x4(b[8 + j], b[12 + j], 0xDD);
+    rows[j].v = _mm512_shuffle_f32x4(even01, even23, 0x88);
+    rows[8 + j].v = _mm512_shuffle_f32x4(even01, even23, 0xDD);
+    rows[4 + j].v = _mm512_shuffle_f32x4(odd01, odd23, 0x88);
+    rows[12 + j].v = _mm512_shuffle_f32x4(odd01, odd23, 0xDD);
+  }
+}
+
 /// Codes in the low bits of lanes, other bits zero, to consecutive bytes.
 template <int Bits>
 NVQ_SIMD void store_codes(std::uint8_t* out, words codes) noexcept {
@@ -246,10 +271,14 @@ NVQ_SIMD void store_pair(std::uint16_t* p, words a, words b) noexcept {
 }
 NVQ_SIMD void stream_fence() noexcept { _mm_sfence(); }
 
+// In this order.
+// clang-format off
 #include <nvq/simd/decode_kernels.inc>
 #include <nvq/simd/encode_kernels.inc>
 #include <nvq/simd/scale_kernels.inc>
+#include <nvq/simd/search_kernels.inc>
 #include <nvq/simd/isa_face.inc>
+// clang-format on
 
 NVQ_END_TARGET
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <nvq/config.hpp>
 #include <nvq/simd/isas.hpp>
@@ -37,7 +38,8 @@ std::int64_t decode_row(const std::uint8_t* codes, const typename F::scale_type*
   constexpr int B = F::block::columns;
   constexpr std::int64_t chunk = B == 0 ? 1 : B >= 512 ? 16 : 8192 / B / 16 * 16;  // blocks
   const std::int64_t end = columns / 32 * 32;
-  float floats[(chunk + 15) / 16 * 16];
+  constexpr std::size_t room = (chunk + 15) / 16 * 16;
+  float floats[room];
   if constexpr (B == 0) {
     Isa::template decode_scales<typename F::block_scale>(scales, 1, floats);
     Isa::template decode<E, 0, Stream>(codes, end, floats, nullptr, tensor_scale, out);

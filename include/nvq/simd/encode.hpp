@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <nvq/block.hpp>
@@ -30,14 +31,22 @@ constexpr bool encodes_values() noexcept {
          (operation<F, R> == Operation::multiply || operation<F, R> == Operation::divide);
 }
 
+/// Whether a search for the scale of a block has a kernel.
+template <class F, class R>
+constexpr bool searches() noexcept {
+  return F::block::columns <= 128 &&
+         !std::is_same<std::remove_const_t<decltype(search_of<R, F>(TensorScales{}))>, ScalarScales>::value;
+}
+
 /// Whether the blocks of a row have kernels that choose their scales, too.
 template <class F, class R>
 constexpr bool encodes_blocks() noexcept {
   if constexpr (F::block::rows != 1 || F::block::columns == 0 || F::block::columns % 16 != 0 ||
                 F::block::columns > 1024 ||
-                nvq::detail::is_packed_scale<typename F::block_scale>::value ||
-                nvq::detail::is_search<R, F>::value)
+                nvq::detail::is_packed_scale<typename F::block_scale>::value)
     return false;
+  else if constexpr (nvq::detail::is_search<R, F>::value)
+    return !F::has_zero_point && encodes_values<F, R>() && searches<F, R>();
   else if constexpr (F::has_zero_point)
     return is_unsigned_integer<typename F::element> && std::is_same<typename R::statistic, MinMax>::value &&
            operation<F, R> == Operation::affine && zeros_of<R, F>() == Zeros::signed_;
@@ -74,9 +83,10 @@ std::int64_t encode_blocks(const T* row, std::int64_t columns, TensorScales ts, 
   const std::int64_t blocks = columns / B;
   const auto plan = plan_of<R, F>(ts);
   constexpr bool planned = !std::is_same<std::remove_const_t<decltype(plan)>, ScalarScales>::value;
-  std::uint32_t amax[most];
-  typename F::scale_type scale[most];
-  float operands[most];
+  constexpr std::size_t room = most;
+  std::uint32_t amax[room];
+  typename F::scale_type scale[room];
+  float operands[room];
   for (std::int64_t first = 0; first < blocks; first += most) {
     const std::int64_t n = blocks - first < most ? blocks - first : most;
     Isa::template amax<B>(row + first * B, n, amax);
@@ -88,6 +98,36 @@ std::int64_t encode_blocks(const T* row, std::int64_t columns, TensorScales ts, 
     if (usable) {
       Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>(), B>(
           row + first * B, n * B, operands, codes + first * B * F::element::bits / 8);
+      std::memcpy(scales + first, scale, static_cast<std::size_t>(n) * sizeof(typename F::scale_type));
+    } else {
+      scalar(first, first + n);
+    }
+  }
+  return blocks;
+}
+
+/// The same for recipes that search; `weights`: of the columns of the row, or null.
+template <class Isa, class F, class R, class T, class Scalar>
+std::int64_t search_blocks(const T* row, std::int64_t columns, TensorScales ts, const float* weights,
+                           std::uint8_t* codes, typename F::scale_type* scales, Scalar scalar) noexcept {
+  using E = typename F::element;
+  constexpr int B = F::block::columns;
+  const std::int64_t blocks = columns / B;
+  const auto plan = search_of<R, F>(ts);
+  std::uint32_t amax[16];
+  typename F::scale_type scale[16];
+  float operands[16];
+  for (std::int64_t first = 0; first < blocks; first += 16) {
+    const std::int64_t n = blocks - first < 16 ? blocks - first : 16;
+    const T* in = row + first * B;
+    Isa::template amax<B>(in, n, amax);
+    const bool usable =
+        weights == nullptr
+            ? Isa::template search<E, B, false>(plan, in, n, amax, nullptr, scale, operands)
+            : Isa::template search<E, B, true>(plan, in, n, amax, weights + first * B, scale, operands);
+    if (usable) {
+      Isa::template encode<E, operation<F, R>, zeros_of<R, F>(), B>(in, n * B, operands,
+                                                                     codes + first * B * E::bits / 8);
       std::memcpy(scales + first, scale, static_cast<std::size_t>(n) * sizeof(typename F::scale_type));
     } else {
       scalar(first, first + n);

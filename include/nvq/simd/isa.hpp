@@ -63,8 +63,8 @@ inline Isa isa_from_environment() noexcept {
 }
 
 /// Read and written by the compiler's atomic operations: <atomic> is long.
-inline Isa& chosen_isa() noexcept {
-  static Isa isa = isa_from_environment();
+inline int& chosen_isa() noexcept {
+  static int isa = static_cast<int>(isa_from_environment());
   return isa;
 }
 
@@ -74,7 +74,7 @@ inline Isa& chosen_isa() noexcept {
 /// otherwise.
 inline Isa active_isa() noexcept {
 #if NVQ_SIMD_X86 || NVQ_SIMD_NEON
-  return __atomic_load_n(&detail::chosen_isa(), __ATOMIC_RELAXED);
+  return static_cast<Isa>(__atomic_load_n(&detail::chosen_isa(), __ATOMIC_RELAXED));
 #else
   return Isa::scalar;
 #endif
@@ -84,7 +84,7 @@ inline Isa active_isa() noexcept {
 inline bool set_isa(Isa isa) noexcept {
   if (!isa_available(isa)) return false;
 #if NVQ_SIMD_X86 || NVQ_SIMD_NEON
-  __atomic_store_n(&detail::chosen_isa(), isa, __ATOMIC_RELAXED);
+  __atomic_store_n(&detail::chosen_isa(), static_cast<int>(isa), __ATOMIC_RELAXED);
 #endif
   return true;
 }

@@ -62,6 +62,9 @@ enum class Zeros { unknown, signed_, unsigned_ };
 NVQ_SAME_FUNCTION(element)
 NVQ_SAME_FUNCTION(scale)
 NVQ_SAME_FUNCTION(scaler)
+NVQ_SAME_FUNCTION(candidates)
+NVQ_SAME_FUNCTION(candidate)
+NVQ_SAME_FUNCTION(error)
 #undef NVQ_SAME_FUNCTION
 
 template <class R, class F>
@@ -149,6 +152,36 @@ struct AmaxHalfScales {
   float largest;
 };
 
+// The searches; search_kernels.inc. `divides`: by the operand, which may be zero; `zero_code`: of a block of zeros.
+
+struct MseE4M3Search {
+  static constexpr bool divides = true;
+  static constexpr std::uint32_t zero_code = 0;
+  float decode, largest;
+  int below;
+};
+struct FourOverSixSearch {
+  static constexpr bool divides = false;
+  static constexpr std::uint32_t zero_code = 0;
+  float encode, inverse_encode, largest, amax, top;
+  bool absolute;
+};
+struct MseE8M0Search {
+  static constexpr bool divides = false;
+  static constexpr std::uint32_t zero_code = 0;
+  int largest_exponent;
+};
+template <class Scale>
+struct MseSearch {
+  static constexpr bool divides = true;
+  static constexpr std::uint32_t zero_code = is_half<Scale> ? 0x3C00u : 0x3F800000u;  // 1
+  float largest;
+  float stretched[60];
+  constexpr explicit MseSearch(float top) noexcept : largest(top), stretched() {
+    for (int i = 0; i < 60; ++i) stretched[i] = mul_rn(top, div_rn(static_cast<float>(35 + i), 50.0f));
+  }
+};
+
 template <class F>
 inline constexpr bool is_nvfp4_like = std::is_same<typename F::block_scale, ScaleE4M3>::value && F::has_tensor_scale;
 
@@ -192,6 +225,41 @@ constexpr auto plan_of(TensorScales ts) noexcept {
   } else {
     return ScalarScales{};
   }
+}
+
+/// The Four Over Six that a recipe is derived from; void for others.
+template <recipe::nvfp4::Error Metric, int M>
+recipe::nvfp4::four_over_six<Metric, M> four_over_six_of(const recipe::nvfp4::four_over_six<Metric, M>*);
+void four_over_six_of(const void*);
+template <recipe::nvfp4::Error Metric, int M>
+constexpr FourOverSixSearch four_over_six_search(const recipe::nvfp4::four_over_six<Metric, M>*, float largest,
+                                                 TensorScales ts) noexcept {
+  return {ts.encode, div_rn(1.0f, ts.encode), largest, ts.amax, mul_rn(largest, static_cast<float>(M)),
+          Metric == recipe::nvfp4::Error::absolute};
+}
+template <class R, class F, class Base = decltype(four_over_six_of(static_cast<const R*>(nullptr)))>
+inline constexpr bool is_four_over_six = same_candidate<R, Base, F> && same_candidates<R, Base, F> &&
+                                         same_error<R, Base, F> && same_scaler<R, Base, F>;
+template <class R, class F>
+inline constexpr bool is_four_over_six<R, F, void> = false;
+
+/// The same for recipes that search. Only the library's own: what they say is said again in the kernels.
+template <class R, class F>
+constexpr auto search_of(TensorScales ts) noexcept {
+  (void)ts;
+  using E = typename F::element;
+  using S = typename F::block_scale;
+  if constexpr (std::is_same<R, recipe::nvfp4::mse>::value && is_nvfp4_like<F> && is_signed_float<E>)
+    return MseE4M3Search{ts.decode, E::largest(), F::block_size <= 16 ? 2 : 8};
+  else if constexpr (is_nvfp4_like<F> && is_signed_float<E> && is_four_over_six<R, F>)
+    return four_over_six_search(static_cast<const R*>(nullptr), E::largest(), ts);
+  else if constexpr (std::is_same<R, recipe::mx::mse>::value && is_signed_float<E>)
+    return MseE8M0Search{static_cast<int>(float_bits(E::largest()) >> 23) - 127};
+  else if constexpr (std::is_same<R, recipe::plain::mse>::value && is_plain_element<E> &&
+                     (std::is_same<S, ScaleFP16>::value || std::is_same<S, ScaleFP32>::value))
+    return MseSearch<S>(E::largest());
+  else
+    return ScalarScales{};
 }
 
 }  // namespace simd

@@ -25,3 +25,4 @@
 
 /// A piece of a kernel: always part of its caller.
 #define NVQ_SIMD static inline __attribute__((always_inline))
+#define NVQ_MEMBER inline __attribute__((always_inline))
