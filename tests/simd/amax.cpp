@@ -6,11 +6,13 @@ namespace tiers {
 namespace {
 
 template <class T>
-void compare(Report& report, const std::string& what, nvq::matrix_view<const T> in, nvq::executor_ref executor = {}) {
+void compare(Report& report, const std::string& what, nvq::matrix_view<const T> in,
+             nvq::executor_ref executor = {}) {
   for (const nvq::NaN nan : {nvq::NaN::ignore, nvq::NaN::propagate}) {
     const float wanted = report.scalar([&] { return nvq::amax(in, nan); });
     const float got = report.tier([&] { return nvq::amax(in, nan, executor); });
-    report.same(what + (nan == nvq::NaN::ignore ? ", NaN ignored" : ", NaN propagates"), "amax", &wanted, &got, sizeof got);
+    report.same(what + (nan == nvq::NaN::ignore ? ", NaN ignored" : ", NaN propagates"), "amax", &wanted,
+                &got, sizeof got);
   }
 }
 
@@ -25,7 +27,8 @@ void check_type(Report& report) {
     compare<T>(report, type + set.name + ", strided", {values.data() + 1, {199, 500}, 511});
     compare<T>(report, type + set.name + ", threads", {values.data() + 1, {199, 511}, 512}, threads);
     for (std::size_t n = 0; n <= 300; ++n)
-      compare<T>(report, type + set.name + ", " + std::to_string(n) + " values", {values.data() + n % 5, {n % 3 + 1, n}});
+      compare<T>(report, type + set.name + ", " + std::to_string(n) + " values",
+                 {values.data() + n % 5, {n % 3 + 1, n}});
   }
   // Every pattern by itself among zeros, at changing places.
   std::vector<T> values(83, T(0.0f));

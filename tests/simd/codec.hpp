@@ -31,8 +31,9 @@ using EncodeFn = Encoded (*)(nvq::matrix_view<const T> in, float amax, nvq::exec
 
 /// codes, scales and zero points without guards. `stride` of out.
 template <class T>
-using DecodeFn = bool (*)(const std::uint8_t* codes, const std::uint8_t* scales, const std::uint8_t* zero_points,
-                          float tensor_scale, nvq::executor_ref executor, nvq::matrix_view<T> out);
+using DecodeFn = bool (*)(const std::uint8_t* codes, const std::uint8_t* scales,
+                          const std::uint8_t* zero_points, float tensor_scale, nvq::executor_ref executor,
+                          nvq::matrix_view<T> out);
 
 template <template <class> class Fn>
 struct PerType {
@@ -91,8 +92,8 @@ Encoded encode_with(nvq::matrix_view<const T> in, float amax, nvq::executor_ref 
   } else {
     options.amax = amax;
     out.ok = static_cast<bool>(nvq::encode<F>(in, code_span, scale_span,
-                                              nvq::span<std::uint8_t>(out.zero_points.data() + guard, points), R{},
-                                              options));
+                                              nvq::span<std::uint8_t>(out.zero_points.data() + guard, points),
+                                              R{}, options));
   }
   out.scales.resize(guarded.size() * sizeof(scale));
   std::memcpy(out.scales.data(), guarded.data(), out.scales.size());
@@ -107,10 +108,10 @@ bool decode_with(const std::uint8_t* codes, const std::uint8_t* scale_bytes, con
   std::vector<scale> scales(1 + count);
   if (count != 0) std::memcpy(scales.data() + 1, scale_bytes, count * sizeof(scale));
   const std::size_t points = F::has_zero_point ? F::blocks_count(out.rows(), out.columns()) : 0;
-  return static_cast<bool>(nvq::decode<F>(
-      nvq::span<const std::uint8_t>(codes, F::codes_bytes(out.rows(), out.columns())),
-      nvq::span<const scale>(scales.data() + 1, count),
-      nvq::span<const std::uint8_t>(zero_points, points), out, tensor_scale, executor));
+  return static_cast<bool>(
+      nvq::decode<F>(nvq::span<const std::uint8_t>(codes, F::codes_bytes(out.rows(), out.columns())),
+                     nvq::span<const scale>(scales.data() + 1, count),
+                     nvq::span<const std::uint8_t>(zero_points, points), out, tensor_scale, executor));
 }
 
 template <class F>
@@ -123,9 +124,15 @@ Format format_of() {
   f.block_columns = static_cast<std::size_t>(F::block::columns);
   f.has_tensor_scale = F::has_tensor_scale;
   f.has_zero_point = F::has_zero_point;
-  f.codes_bytes = [](std::size_t r, std::size_t c) { return static_cast<std::size_t>(F::codes_bytes(std::int64_t(r), std::int64_t(c))); };
-  f.scales_count = [](std::size_t r, std::size_t c) { return static_cast<std::size_t>(F::scales_count(std::int64_t(r), std::int64_t(c))); };
-  f.blocks_count = [](std::size_t r, std::size_t c) { return static_cast<std::size_t>(F::blocks_count(std::int64_t(r), std::int64_t(c))); };
+  f.codes_bytes = [](std::size_t r, std::size_t c) {
+    return static_cast<std::size_t>(F::codes_bytes(std::int64_t(r), std::int64_t(c)));
+  };
+  f.scales_count = [](std::size_t r, std::size_t c) {
+    return static_cast<std::size_t>(F::scales_count(std::int64_t(r), std::int64_t(c)));
+  };
+  f.blocks_count = [](std::size_t r, std::size_t c) {
+    return static_cast<std::size_t>(F::blocks_count(std::int64_t(r), std::int64_t(c)));
+  };
   f.decode.f32 = decode_with<F, float>;
   f.decode.bf16 = decode_with<F, bfloat16>;
   f.decode.f16 = decode_with<F, half>;
@@ -169,8 +176,8 @@ void add_nf4(std::vector<Codec>&);
 /// Every format under every recipe that applies.
 inline std::vector<Codec> all_codecs() {
   std::vector<Codec> codecs;
-  for (const auto add : {add_nvfp4, add_nvfp4_2d, add_mxfp4, add_mxfp6, add_mxfp8, add_fp8, add_fp8_blocks, add_int8,
-                         add_int4, add_int4_zero_points, add_nf4})
+  for (const auto add : {add_nvfp4, add_nvfp4_2d, add_mxfp4, add_mxfp6, add_mxfp8, add_fp8, add_fp8_blocks,
+                         add_int8, add_int4, add_int4_zero_points, add_nf4})
     add(codecs);
   return codecs;
 }

@@ -38,12 +38,14 @@ inline std::vector<Data> data_sets(std::size_t rows) {
     sets.push_back({name, columns, values});
   };
   const auto power = [](std::size_t i, std::uint32_t span) {
-    return std::ldexp(1.0f, static_cast<int>(static_cast<std::uint32_t>(i / 16) * 2654435761u >> 16) % static_cast<int>(span) -
+    return std::ldexp(1.0f, static_cast<int>(static_cast<std::uint32_t>(i / 16) * 2654435761u >> 16) %
+                                    static_cast<int>(span) -
                                 static_cast<int>(span / 2));
   };
   add("normal", [](auto& random, std::size_t) { return random.normal(); });
   add("mixed block magnitudes", [&](auto& random, std::size_t i) { return random.normal() * power(i, 24); });
-  add("integers", [](auto& random, std::size_t) { return static_cast<float>(static_cast<int>(random.bits() % 19) - 9); });
+  add("integers",
+      [](auto& random, std::size_t) { return static_cast<float>(static_cast<int>(random.bits() % 19) - 9); });
   add("quarters", [&](auto& random, std::size_t i) {
     return static_cast<float>(static_cast<int>(random.bits() % 49) - 24) * 0.25f * power(i, 3);
   });
@@ -61,8 +63,10 @@ inline std::vector<Data> data_sets(std::size_t rows) {
   add("bfloat16 grid", [](auto& random, std::size_t) {
     return oracle::from_bits(oracle::to_bits(random.normal()) & 0xFFFF0000u);
   });
-  add("subnormal", [](auto& random, std::size_t i) { return random_of_exponents(random, 0, i / 64 % 4 == 0 ? 1 : 6); });
-  add("subnormal and normal", [](auto& random, std::size_t i) { return random_of_exponents(random, 0, i / 64 % 2 == 0 ? 1 : 40); });
+  add("subnormal",
+      [](auto& random, std::size_t i) { return random_of_exponents(random, 0, i / 64 % 4 == 0 ? 1 : 6); });
+  add("subnormal and normal",
+      [](auto& random, std::size_t i) { return random_of_exponents(random, 0, i / 64 % 2 == 0 ? 1 : 40); });
   add("near the largest", [](auto& random, std::size_t) { return random_of_exponents(random, 246, 9); });
   add("NaN and infinity", [](auto& random, std::size_t i) {
     const float x = random.normal();
@@ -101,7 +105,8 @@ std::vector<T> all_patterns(bool windows) {
 
 /// Where codes change: `base` with all values but the largest of every block replaced by midpoints of what
 /// neighbouring codes stand for under the block's scale, and up to three floats off.
-inline std::vector<float> around_midpoints(const Codec& codec, const std::vector<float>& base, std::size_t columns) {
+inline std::vector<float> around_midpoints(const Codec& codec, const std::vector<float>& base,
+                                           std::size_t columns) {
   const Format& f = codec.format;
   const std::size_t rows = base.size() / columns;
   float largest = 0.0f;
@@ -116,12 +121,13 @@ inline std::vector<float> around_midpoints(const Codec& codec, const std::vector
       codes.push_back(static_cast<std::uint8_t>((i * 5 + i / columns + shift) & ((1u << f.bits) - 1)));
     const std::vector<std::uint8_t> bytes = oracle::pack(codes, rows, columns, f.bits);
     std::vector<float> out(base.size());
-    f.decode.f32(bytes.data(), e.scales.data() + guard * f.scale_bytes, e.zero_points.data() + guard, tensor_scale, {},
-                 nvq::matrix_view<float>(out.data(), {rows, columns}));
+    f.decode.f32(bytes.data(), e.scales.data() + guard * f.scale_bytes, e.zero_points.data() + guard,
+                 tensor_scale, {}, nvq::matrix_view<float>(out.data(), {rows, columns}));
     return out;
   };
   const std::vector<float> a = decoded(0), b = decoded(1);
-  const std::size_t tall = f.block_rows == 0 ? rows : f.block_rows, wide = f.block_columns == 0 ? columns : f.block_columns;
+  const std::size_t tall = f.block_rows == 0 ? rows : f.block_rows,
+                    wide = f.block_columns == 0 ? columns : f.block_columns;
   const std::size_t across = (columns + wide - 1) / wide;
   std::vector<float> amax(across * ((rows + tall - 1) / tall), 0.0f);
   const auto block = [&](std::size_t i) { return i / columns / tall * across + i % columns / wide; };

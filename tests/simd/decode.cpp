@@ -23,7 +23,8 @@ Quantized make(const Format& f, std::size_t rows, std::size_t columns, Scale sca
   const std::size_t scales = f.scales_count(rows, columns);
   for (std::size_t b = 0; b < scales; ++b) {
     const std::uint32_t bits = scale(random, b);
-    for (std::size_t i = 0; i < f.scale_bytes; ++i) q.scales.push_back(static_cast<std::uint8_t>(bits >> 8 * i));
+    for (std::size_t i = 0; i < f.scale_bytes; ++i)
+      q.scales.push_back(static_cast<std::uint8_t>(bits >> 8 * i));
   }
   q.zero_points.resize(f.has_zero_point ? f.blocks_count(rows, columns) : 0);
   for (auto& z : q.zero_points) z = static_cast<std::uint8_t>(random.bits());
@@ -33,7 +34,8 @@ Quantized make(const Format& f, std::size_t rows, std::size_t columns, Scale sca
 /// Bits of a scale of an ordinary magnitude.
 std::uint32_t usual_scale(const Format& f, oracle::Lcg& random) {
   if (f.scale_bytes == 1) return random.bits() & 0x7Fu;
-  const float x = std::ldexp(1.0f + static_cast<float>(random.uniform()), static_cast<int>(random.bits() % 8) - 8);
+  const float x =
+      std::ldexp(1.0f + static_cast<float>(random.uniform()), static_cast<int>(random.bits() % 8) - 8);
   if (f.scale_bytes == 2) return half(x).bits;
   return oracle::to_bits(x);
 }
@@ -48,10 +50,12 @@ void compare(Report& report, const Format& f, const std::string& what, const Qua
   std::vector<T> wanted(filled.size() / sizeof(T)), got(wanted.size());
   const auto decode = [&](std::vector<T>& out, nvq::executor_ref how) {
     std::memcpy(static_cast<void*>(out.data()), filled.data(), filled.size());
-    return f.decode.get<T>()(codes.data() + 1, q.scales.data(), q.zero_points.data(), tensor_scale, how,
-                             nvq::matrix_view<T>(out.data() + offset, {q.rows, q.columns}, static_cast<std::int64_t>(stride)));
+    return f.decode.get<T>()(
+        codes.data() + 1, q.scales.data(), q.zero_points.data(), tensor_scale, how,
+        nvq::matrix_view<T>(out.data() + offset, {q.rows, q.columns}, static_cast<std::int64_t>(stride)));
   };
-  const bool ok = report.scalar([&] { return decode(wanted, {}); }) && report.tier([&] { return decode(got, executor); });
+  const bool ok =
+      report.scalar([&] { return decode(wanted, {}); }) && report.tier([&] { return decode(got, executor); });
   const std::string name = std::string(f.name) + " to " + std::to_string(8 * sizeof(T)) + " bits, " + what;
   if (!ok) report.fail(name + ": refused");
   report.same(name, "values", wanted.data(), got.data(), filled.size());
@@ -62,18 +66,25 @@ template <class T>
 void check_codes(Report& report, const Format& f) {
   const std::size_t wide = f.block_columns == 0 ? 256 : f.block_columns;
   const std::size_t repeat = wide < 256 ? 256 / wide : 1;  // blocks with a scale, to have all codes of 8 bits
-  const std::size_t blocks = (f.scale_bytes == 1 ? 256u : f.scale_bytes == 2 ? 65536u : 2048u) * (f.bits == 4 ? 1 : repeat);
+  const std::size_t blocks = (f.scale_bytes == 1   ? 256u
+                              : f.scale_bytes == 2 ? 65536u
+                                                   : 2048u) *
+                             (f.bits == 4 ? 1 : repeat);
   const std::size_t across = f.block_columns == 0 ? 1 : wide >= 512 ? 8 : 256;
   const std::size_t columns = across * wide;
   std::size_t rows = (blocks + across - 1) / across;
   if (f.block_rows == 0 || f.block_columns == 0) rows = 64;
   if (f.block_rows > 1) rows = f.block_rows + 2;
-  if (f.scale_bytes == 1 && f.blocks_count(rows, columns) != f.scales_count(rows, columns)) rows = 32;  // packed
-  const std::uint32_t specials[] = {0u,          0x80000000u, 1u,          0x007FFFFFu, 0x00800000u, 0x7F7FFFFFu,
-                                    0x7F800000u, 0xFF800000u, 0x7FC00000u, 0x3F800000u, 0xBF99999Au, 0x00400000u};
+  if (f.scale_bytes == 1 && f.blocks_count(rows, columns) != f.scales_count(rows, columns))
+    rows = 32;  // packed
+  const std::uint32_t specials[] = {0u,          0x80000000u, 1u,          0x007FFFFFu,
+                                    0x00800000u, 0x7F7FFFFFu, 0x7F800000u, 0xFF800000u,
+                                    0x7FC00000u, 0x3F800000u, 0xBF99999Au, 0x00400000u};
   const Quantized q = make(f, rows, columns, [&](oracle::Lcg& random, std::size_t b) -> std::uint32_t {
     if (f.scale_bytes < 4) return static_cast<std::uint32_t>(f.bits == 4 ? b : b / repeat);
-    return b % 3 == 0 ? specials[b / 3 % 12] : b % 3 == 1 ? random.bits() & 0xFF7FFFFFu : usual_scale(f, random);
+    return b % 3 == 0   ? specials[b / 3 % 12]
+           : b % 3 == 1 ? random.bits() & 0xFF7FFFFFu
+                        : usual_scale(f, random);
   });
   Quantized in_order = q;
   for (std::size_t i = 0; i < q.codes.size(); ++i)
@@ -92,10 +103,11 @@ template <class T>
 void check_shapes(Report& report, const Format& f) {
   const auto shape = [&](std::size_t rows, std::size_t columns, std::size_t stride, std::size_t offset,
                          nvq::executor_ref executor = {}) {
-    const Quantized q = make(f, rows, columns, [&](oracle::Lcg& random, std::size_t) { return usual_scale(f, random); });
+    const Quantized q =
+        make(f, rows, columns, [&](oracle::Lcg& random, std::size_t) { return usual_scale(f, random); });
     compare<T>(report, f,
-               std::to_string(rows) + " rows of " + std::to_string(columns) + ", stride " + std::to_string(stride) +
-                   ", offset " + std::to_string(offset),
+               std::to_string(rows) + " rows of " + std::to_string(columns) + ", stride " +
+                   std::to_string(stride) + ", offset " + std::to_string(offset),
                q, 0.75f, stride, offset, executor);
   };
   for (std::size_t columns = 1; columns <= 300; ++columns) {
@@ -117,7 +129,8 @@ void check_shapes(Report& report, const Format& f) {
 template <class T>
 void check_large(Report& report, const Format& f) {
   const std::size_t columns = 1024, rows = (std::size_t{34} << 20) / columns / sizeof(T);
-  const Quantized q = make(f, rows, columns, [&](oracle::Lcg& random, std::size_t) { return usual_scale(f, random); });
+  const Quantized q =
+      make(f, rows, columns, [&](oracle::Lcg& random, std::size_t) { return usual_scale(f, random); });
   const auto decode = [&](T* out, nvq::executor_ref executor) {
     std::memset(static_cast<void*>(out), guard_byte, rows * columns * sizeof(T));
     return f.decode.get<T>()(q.codes.data(), q.scales.data(), q.zero_points.data(), 0.75f, executor,
@@ -146,7 +159,8 @@ void check_type(Report& report, const std::vector<Codec>& codecs) {
     check_codes<T>(report, f);
     check_shapes<T>(report, f);
     const std::string name = f.name;
-    if (name == "NVFP4" || name == "MXFP6_E2M3" || name == "FP8_E4M3_Row" || name == "INT8" || name == "INT4_G128_ZP")
+    if (name == "NVFP4" || name == "MXFP6_E2M3" || name == "FP8_E4M3_Row" || name == "INT8" ||
+        name == "INT4_G128_ZP")
       check_large<T>(report, f);
   }
 }

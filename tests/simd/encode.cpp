@@ -20,7 +20,8 @@ void compare(Report& report, const Codec& codec, const std::string& data, nvq::m
   if (!wanted.ok || !got.ok) report.fail(what + ": refused");
   report.same(what, "codes", wanted.codes.data(), got.codes.data(), wanted.codes.size());
   report.same(what, "scales", wanted.scales.data(), got.scales.data(), wanted.scales.size());
-  report.same(what, "zero points", wanted.zero_points.data(), got.zero_points.data(), wanted.zero_points.size());
+  report.same(what, "zero points", wanted.zero_points.data(), got.zero_points.data(),
+              wanted.zero_points.size());
 }
 
 template <class T>
@@ -57,9 +58,10 @@ void check_values(Report& report, const Codec& codec, const std::vector<Data>& s
 template <class T>
 void check_shapes(Report& report, const Codec& codec, const std::vector<T>& values) {
   const auto shape = [&](std::size_t rows, std::size_t columns, std::size_t stride, std::size_t offset) {
-    compare<T>(report, codec,
-               std::to_string(rows) + " rows of " + std::to_string(columns) + ", stride " + std::to_string(stride),
-               {values.data() + offset, {rows, columns}, static_cast<std::int64_t>(stride)});
+    compare<T>(
+        report, codec,
+        std::to_string(rows) + " rows of " + std::to_string(columns) + ", stride " + std::to_string(stride),
+        {values.data() + offset, {rows, columns}, static_cast<std::int64_t>(stride)});
   };
   // Every tail, at every alignment that the type allows.
   for (std::size_t columns = 1; columns <= (codec.searches ? 33u : 300u); ++columns) {

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codec.hpp"
 
-void tiers::add_nvfp4_2d(std::vector<Codec>& codecs) {
-  add_recipes<nvq::NVFP4_2D>(codecs);
-}
+void tiers::add_nvfp4_2d(std::vector<Codec>& codecs) { add_recipes<nvq::NVFP4_2D>(codecs); }

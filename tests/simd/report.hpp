@@ -34,7 +34,8 @@ class Report {
     nvq::set_isa(tier_);
     return fn();
   }
-  void same(const std::string& what, const char* part, const void* wanted, const void* got, std::size_t bytes) {
+  void same(const std::string& what, const char* part, const void* wanted, const void* got,
+            std::size_t bytes) {
     ++compared_;
     if (bytes == 0 || std::memcmp(wanted, got, bytes) == 0) return;
     const auto* a = static_cast<const unsigned char*>(wanted);
@@ -43,8 +44,8 @@ class Report {
     while (a[i] == b[i]) ++i;
     for (std::size_t j = i; j < bytes; ++j) differing += a[j] != b[j];
     char text[160];
-    std::snprintf(text, sizeof text, ": %zu bytes of %s, the first at %zu: %02x instead of %02x", differing, part, i, b[i],
-                  a[i]);
+    std::snprintf(text, sizeof text, ": %zu bytes of %s, the first at %zu: %02x instead of %02x", differing,
+                  part, i, b[i], a[i]);
     fail(what + text);
   }
 

@@ -11,12 +11,8 @@ NVQ_BEGIN_NAMESPACE
 
 namespace detail {
 
-/// While one lives, this thread's floats are IEEE 754's, rounded to nearest even, without traps. Costs a few cycles where
-/// they are so already; the status flags of the caller are kept as they were where they are not.
-///
-/// The compiler may move arithmetic, which is not volatile, across the constructor. So what is guarded reads its floats
-/// from memory that the constructor may have written, as far as the compiler knows, and writes them to such memory, or
-/// is a call that is not inlined.
+/// While one lives, this thread's floats are IEEE 754's, rounded to nearest even, without traps. Costs a few cycles
+/// where they are so already.
 class float_environment {
  public:
   float_environment(const float_environment&) = delete;
@@ -40,8 +36,7 @@ class float_environment {
 #elif !defined(__CUDA_ARCH__) && (defined(__GNUC__) || defined(__clang__)) && defined(__aarch64__)
   float_environment() noexcept {
     __asm__ volatile("mrs %0, fpcr" : "=r"(found_) : : "memory");
-    // FIZ, AH, NEP (0 ... 2), trap enables (8 ... 12, 15), FZ16 (19), RMode (22, 23), FZ (24), AHP (26); DN (25) too, since
-    // codecs compare NaN only with itself but encode its sign.
+    // FIZ, AH and NEP (bits 0 to 2), trap enables (8 to 12 and 15), FZ16 (19), RMode (22, 23), FZ (24), DN (25), AHP (26).
     constexpr std::uint64_t ours = 0x07C89F07u;
     changed_ = (found_ & ours) != 0;
     if (changed_) __asm__ volatile("msr fpcr, %0" : : "r"(found_ & ~ours) : "memory");
@@ -58,6 +53,19 @@ class float_environment {
   ~float_environment() {}
 #endif
 };
+
+/// Calls fn(arguments...) in that environment, wherever it is inlined to. `fn` takes floats from what it refers to and
+/// leaves them there: the compiler may move arithmetic, which is not volatile, across the changes of the environment, but
+/// not reads through a pointer that it knows nothing of, nor writes to memory that an asm statement may read.
+template <class Fn, class... Arguments>
+void with_ieee_floats(const Fn& fn, Arguments... arguments) {
+  const float_environment ieee;
+  const Fn* unknown = &fn;
+#if !defined(__CUDA_ARCH__) && (defined(__GNUC__) || defined(__clang__))
+  __asm__ volatile("" : "+r"(unknown) : : "memory");
+#endif
+  (*unknown)(arguments...);
+}
 
 }  // namespace detail
 
