@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <nvq/block.hpp>
 #include <nvq/config.hpp>
+#include <nvq/detail/float_environment.hpp>
 #include <nvq/detail/tensor_codec.hpp>
 #include <nvq/executor.hpp>
 #include <nvq/float16.hpp>
@@ -90,6 +91,13 @@ errc check_encode(matrix_view<const T> in, span<std::uint8_t> codes, span<typena
   return errc::ok;
 }
 
+template <class F, class R>
+TensorScales tensor_scales_of(float amax) noexcept {
+  TensorScales ts{};
+  with_ieee_floats([&] { ts = tensor_scales<F>(amax, R{}); });
+  return ts;
+}
+
 template <class F, class R, class T>
 result encode_checked(matrix_view<const T> in, span<std::uint8_t> codes, span<typename F::scale_type> scales,
                       span<std::uint8_t> zero_points, const float* amax, R, const encode_options& options) {
@@ -99,7 +107,7 @@ result encode_checked(matrix_view<const T> in, span<std::uint8_t> codes, span<ty
   const errc ec = check_encode<F>(in, codes, scales, zero_points, options);
   if (ec != errc::ok) return {0, ec};
   if (amax != nullptr && *amax < 0.0f) return {0, errc::invalid_amax};
-  const TensorScales ts = tensor_scales<F>(amax != nullptr ? *amax : 0.0f, R{});
+  const TensorScales ts = tensor_scales_of<F, R>(amax != nullptr ? *amax : 0.0f);
   const float* importance = options.importance.empty() ? nullptr : options.importance.data();
   encode_tensor<F, rules>(in, amax, encode_context{ts, importance, options.stochastic, options.seed},
                           options.executor,
@@ -131,7 +139,11 @@ float amax(const C& values, NaN nan = NaN::ignore, executor_ref executor = {}) {
   const std::size_t rows = values.size() / row, rest = values.size() % row;
   const float whole = amax(matrix_view<const T>(values.data(), shape2d(rows, row)), nan, executor);
   const float tail = amax(matrix_view<const T>(values.data() + rows * row, shape2d(1, rest)), nan);
-  return is_nan(whole) || whole > tail ? whole : tail;
+  float largest = whole;
+  detail::with_ieee_floats([&] {
+    if (!is_nan(whole) && !(whole > tail)) largest = tail;
+  });
+  return largest;
 }
 
 /// The largest magnitude of several tensors that share a scale (q/k/v, gate/up): containers or matrix_views,
@@ -139,7 +151,10 @@ float amax(const C& values, NaN nan = NaN::ignore, executor_ref executor = {}) {
 template <class... Tensors>
 float shared_amax(const Tensors&... tensors) {
   float largest = 0.0f;
-  ((largest = max_of(largest, amax(tensors))), ...);
+  const float each[] = {0.0f, amax(tensors)...};
+  detail::with_ieee_floats([&] {
+    for (const float x : each) largest = max_of(largest, x);
+  });
   return largest;
 }
 
@@ -294,7 +309,7 @@ quantized<F> quantize(matrix_view<T> in, R recipe = {}, const encode_options& op
     using statistic = typename detail::rules_t<R, F>::statistic;
     if (amax < 0.0f) amax = detail::matrix_statistic<statistic>(in.as_const(), options.executor).amax;
   }
-  quantized<F> q(in.shape(), F::has_tensor_scale ? tensor_scales<F>(amax, recipe).decode : 1.0f);
+  quantized<F> q(in.shape(), F::has_tensor_scale ? detail::tensor_scales_of<F, R>(amax).decode : 1.0f);
   const result done = detail::encode_checked<F>(in.as_const(), q.codes(), q.scales(), q.zero_points(),
                                                 amax < 0.0f ? nullptr : &amax, recipe, options);
   return done ? std::move(q) : quantized<F>::refused(done.ec);

@@ -65,6 +65,7 @@ struct Format {
 struct Codec {
   Format format;
   std::string name;
+  bool searches = false;  ///< a hundred times slower than others, and no kernel chooses its scales
   float (*tensor_scale)(float amax) = nullptr;
   PerType<EncodeFn> encode;
 };
@@ -147,6 +148,7 @@ void add_recipes(std::vector<Codec>& codecs) {
       Codec c;
       c.format = format_of<F>();
       c.name = std::string(c.format.name) + " " + R::name();
+      c.searches = nvq::detail::is_search<nvq::detail::rules_t<R, F>, F>::value;
       c.tensor_scale = [](float amax) {
         return F::has_tensor_scale ? nvq::tensor_scales<F>(amax, R{}).decode : 1.0f;
       };

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // nvq_test_simd [TIER [PART]]: every tier of kernels gives the bytes of the scalar codec. Without TIER all that there are,
-// of which there must be one.
+// of which there must be one. The scalar one, too, does not depend on the caller's float environment.
 
 #include <chrono>
 #include <cstdlib>
-#include <nvq/simd/isas.hpp>
+#include <nvq/formats.hpp>
 
 #include "report.hpp"
 
@@ -14,17 +14,21 @@ struct Part {
   const char* name;
   void (*check)(tiers::Report&);
 };
-constexpr Part parts[] = {
-    {"amax", tiers::check_amax}, {"decode", tiers::check_decode}, {"encode", tiers::check_encode}};
+constexpr Part parts[] = {{"amax", tiers::check_amax},
+                          {"decode", tiers::check_decode},
+                          {"encode", tiers::check_encode},
+                          {"environment", tiers::check_environment}};
 
 bool same(const char* a, const char* b) { return std::strcmp(a, b) == 0; }
 
 int check(nvq::Isa tier, const char* wanted) {
   int failures = 0;
-  if (!nvq::set_isa(tier) || !nvq::simd::with_isa([](auto) {}))
+  const bool scalar = tier == nvq::Isa::scalar;
+  if (!nvq::set_isa(tier) || nvq::simd::with_isa([](auto) {}) == scalar)
     return std::printf("%s is available and has no kernels\n", nvq::isa_name(tier)), 1;
   for (const Part& part : parts) {
-    if (wanted != nullptr && !same(wanted, part.name)) continue;
+    if (scalar ? part.check != tiers::check_environment : wanted != nullptr && !same(wanted, part.name))
+      continue;
     const auto begin = std::chrono::steady_clock::now();
     tiers::Report report(tier);
     part.check(report);
@@ -41,14 +45,14 @@ int check(nvq::Isa tier, const char* wanted) {
 int main(int argc, char** argv) {
   int failures = 0, checked = 0;
   const char* part = argc > 2 ? argv[2] : nullptr;
-  for (const nvq::Isa tier : {nvq::Isa::neon, nvq::Isa::avx2, nvq::Isa::avx512}) {
+  for (const nvq::Isa tier : {nvq::Isa::scalar, nvq::Isa::neon, nvq::Isa::avx2, nvq::Isa::avx512}) {
     if (argc > 1 && !same(argv[1], nvq::isa_name(tier))) continue;
     if (!nvq::isa_available(tier)) {
       if (argc > 1) return std::printf("nvq-skip(isa): this processor has no %s\n", argv[1]), 0;
       continue;
     }
     failures += check(tier, part);
-    ++checked;
+    checked += tier != nvq::Isa::scalar || argc > 1;
   }
   if (checked == 0) std::printf("no tier was checked\n");
   return failures != 0 || checked == 0;

@@ -5,6 +5,7 @@
 #include <nvq/block.hpp>
 #include <nvq/config.hpp>
 #include <nvq/detail/double_quant.hpp>
+#include <nvq/detail/float_environment.hpp>
 #include <nvq/detail/pack.hpp>
 #include <nvq/executor.hpp>
 #include <nvq/float16.hpp>
@@ -222,7 +223,7 @@ void for_ranges(executor_ref exec, std::int64_t n, std::int64_t step, Fn fn) {
   const std::int64_t tasks = (n + step - 1) / step;
   exec(static_cast<std::size_t>(tasks), [&](std::size_t i) {
     const std::int64_t begin = static_cast<std::int64_t>(i) * step;
-    fn(begin, min_index(begin + step, n));
+    with_ieee_floats(fn, begin, min_index(begin + step, n));
   });
 }
 
@@ -236,7 +237,9 @@ Statistic matrix_statistic(matrix_view<const T> in, executor_ref exec) {
     partial[r0 / step] = view_statistic<Statistic>(part(in, r0, r1, 0, in.columns()));
   });
   Statistic s{};
-  for (const Statistic& p : partial) s.merge(p);
+  with_ieee_floats([&] {
+    for (const Statistic& p : partial) s.merge(p);
+  });
   return s;
 }
 
@@ -247,11 +250,12 @@ void encode_whole(matrix_view<const T> in, const float* given, const encode_cont
                   encode_target<F> out) {
   using statistic = typename R::statistic;
   statistic s{};
-  if (given != nullptr)
-    s.add(*given);
-  else
-    s = matrix_statistic<statistic>(in, exec);
-  const auto scale = block_scale<F, R>(strided_values<T>{in}, column_weights{ctx.importance}, s, ctx.scales);
+  if (given == nullptr) s = matrix_statistic<statistic>(in, exec);
+  typename F::scale_code scale{};
+  with_ieee_floats([&] {
+    if (given != nullptr) s.add(*given);
+    scale = block_scale<F, R>(strided_values<T>{in}, column_weights{ctx.importance}, s, ctx.scales);
+  });
   out.store(0, scale);
   for_ranges(exec, in.rows(), bands_per_task(in.columns()), [&](std::int64_t r0, std::int64_t r1) {
     clear_row_tails<F>(in.columns(), r0, r1, out.codes);
@@ -272,16 +276,15 @@ void encode_tensor(matrix_view<const T> in, const float* given, const encode_con
   }
   if constexpr (is_packed_scale<typename F::block_scale>::value) {
     const std::int64_t across = F::scale_columns(in.columns());
-    store_double_quantized(
-        F::scale_rows(in.rows()) * across,
-        [&](std::int64_t b) {
-          const std::int64_t r0 = b / across * F::block::rows, c0 = b % across * F::block::columns;
-          typename R::statistic s{};
-          return choose_scale<F, R>(part(in, r0, min_index(r0 + F::block::rows, in.rows()), c0,
-                                         min_index(c0 + F::block::columns, in.columns())),
-                                    nullptr, ctx.scales, s);
-        },
-        out.scales);
+    const auto scale_of = [&](std::int64_t b) {
+      const std::int64_t r0 = b / across * F::block::rows, c0 = b % across * F::block::columns;
+      typename R::statistic s{};
+      return choose_scale<F, R>(part(in, r0, min_index(r0 + F::block::rows, in.rows()), c0,
+                                     min_index(c0 + F::block::columns, in.columns())),
+                                nullptr, ctx.scales, s);
+    };
+    with_ieee_floats(
+        [&] { store_double_quantized(F::scale_rows(in.rows()) * across, scale_of, out.scales); });
   }
 }
 
