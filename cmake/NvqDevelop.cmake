@@ -23,8 +23,8 @@ macro(nvq_require package debian_package)
   find_package(${package} QUIET)
   if(NOT ${package}_FOUND)
     message(FATAL_ERROR
-      "nvq: ${package} was not found. The library does not need it, the tests and the application do. "
+      "nvq: ${package} was not found. The library does not need it, the tests, the application and the benchmarks do. "
       "Install it (Debian, Ubuntu: apt install ${debian_package}), point CMAKE_PREFIX_PATH at it, "
-      "or configure with -DNVQ_BUILD_TESTING=OFF -DNVQ_BUILD_EXAMPLES=OFF.")
+      "or configure with -DNVQ_BUILD_TESTING=OFF -DNVQ_BUILD_EXAMPLES=OFF -DNVQ_BUILD_BENCH=OFF.")
   endif()
 endmacro()

@@ -30,12 +30,8 @@ struct Threads {
   }
 };
 
-// With OpenMP the same is one loop (add -fopenmp):
-//
-//   const auto openmp = [](std::size_t n, auto fn) {
-//     #pragma omp parallel for schedule(dynamic)
-//     for (std::size_t i = 0; i < n; ++i) fn(i);
-//   };
+// Programs without threads of their own take nvq::thread_pool (nvq/thread_pool.hpp); own_threads_openmp.cpp and
+// own_threads_tbb.cpp have those two.
 
 int main() {
   const std::size_t rows = 1024, columns = 1024;

@@ -3,9 +3,11 @@
 
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <nvq/float16.hpp>
 #include <set>
 
+#include "background.hpp"
 #include "codec.hpp"
 #include "commands.hpp"
 #include "failure.hpp"
@@ -31,20 +33,43 @@ dtype parse_float(const std::string& name) {
   throw Failure("unknown dtype '" + name + "'; known are bf16, f16 and f32");
 }
 
-std::vector<std::uint8_t> narrow(const std::vector<float>& values, dtype type) {
-  const std::size_t width = static_cast<std::size_t>(nvq::io::bits(type) / 8);
-  std::vector<std::uint8_t> bytes(values.size() * width);
+/// What a thread needs for one run of rows, kept from run to run.
+struct Scratch {
+  std::vector<std::uint8_t> codes, scales, bytes;
+  std::vector<float> values;
+};
+
+Scratch& scratch() {
+  static thread_local Scratch buffers;
+  return buffers;
+}
+
+template <class T>
+void narrow_to(const std::vector<float>& values, std::vector<std::uint8_t>& bytes) {
+  bytes.resize(values.size() * sizeof(T));
   for (std::size_t i = 0; i < values.size(); ++i) {
-    std::uint8_t* to = bytes.data() + i * width;
-    if (type == dtype::f32) {
-      std::memcpy(to, &values[i], 4);
-    } else {
-      const std::uint16_t bits =
-          type == dtype::bf16 ? nvq::bfloat16(values[i]).bits : nvq::half(values[i]).bits;
-      std::memcpy(to, &bits, 2);
-    }
+    const T value(values[i]);
+    std::memcpy(bytes.data() + i * sizeof(T), &value, sizeof(T));
   }
-  return bytes;
+}
+
+void narrow(const std::vector<float>& values, dtype type, std::vector<std::uint8_t>& bytes) {
+  if (type == dtype::bf16)
+    narrow_to<nvq::bfloat16>(values, bytes);
+  else if (type == dtype::f16)
+    narrow_to<nvq::half>(values, bytes);
+  else
+    narrow_to<float>(values, bytes);
+}
+
+void copy(const Checkpoint& source, const Tensor& t, const OutputFile& out, std::int64_t offset, Pool& pool,
+          Progress& progress) {
+  const auto pieces = cut_bytes(t.bytes);
+  pool.run(static_cast<std::int64_t>(pieces.size()), [&](std::int64_t i) {
+    const Rows piece = pieces[static_cast<std::size_t>(i)];
+    copy_bytes(source, t, piece, out, offset);
+    progress.advance(piece.count);
+  });
 }
 
 /// The tensor's scale, in whichever direction the dialect stores it; 1 when it has none.
@@ -77,20 +102,20 @@ class Decoder {
     const auto cut = cut_rows(w.rows, w.columns, codec->row_step());
     pool_.run(static_cast<std::int64_t>(cut.size()), [&](std::int64_t i) {
       const Rows run = cut[static_cast<std::size_t>(i)];
-      std::vector<std::uint8_t> codes(static_cast<std::size_t>(run.count * row_bytes));
+      auto& [codes, block_scales, bytes, values] = scratch();
+      codes.resize(static_cast<std::size_t>(run.count * row_bytes));
       source_.read(*packed, run.first * row_bytes, codes.data(), run.count * row_bytes);
       if (offset_codes) signed_int4(codes, run.count, w.columns);
-      std::vector<std::uint8_t> block_scales(
-          static_cast<std::size_t>(codec->scale_rows(run.count) * scale_bytes));
+      block_scales.resize(static_cast<std::size_t>(codec->scale_rows(run.count) * scale_bytes));
       source_.read(scales, codec->scale_row_of(run.first) * scale_bytes, block_scales.data(),
                    static_cast<std::int64_t>(block_scales.size()));
       if (divides) block_scales = fold_divisor(block_scales, scale);
-      std::vector<float> values(static_cast<std::size_t>(run.count * w.columns));
+      values.resize(static_cast<std::size_t>(run.count * w.columns));
       codec->decode(codes, block_scales, run.count, w.columns, divides ? 1.0f : scale, values.data());
-      const auto bytes = narrow(values, type_);
+      narrow(values, type_, bytes);
       out.write(offset + run.first * w.columns * nvq::io::bits(type_) / 8, bytes.data(),
                 static_cast<std::int64_t>(bytes.size()));
-      progress.advance(static_cast<std::int64_t>(codes.size()));
+      progress.advance(run.count * row_bytes);
     });
   }
 
@@ -113,11 +138,12 @@ void dequantize(const DequantizeOptions& options) {
     for (const auto& [what, tensor] : w.parts) replaced.insert(tensor);
 
   OutputDirectory out(options.out);
-  Pool pool(thread_count(options.threads));
+  Pool pool(options.threads);
   Decoder decoder(source, scheme, type, pool);
   nvq::io::shard_index index;
   {
     Progress progress(source.total_bytes(), !options.quiet);
+    Background disk;
     for (std::size_t s = 0; s < source.shards().size(); ++s) {
       std::vector<nvq::io::tensor_spec> specs;
       for (const Tensor& t : source.tensors())
@@ -128,8 +154,8 @@ void dequantize(const DequantizeOptions& options) {
           specs.push_back({module + ".weight", type, {w.rows, w.columns}});
       const std::string name = source.shards()[s].path.filename().string();
       const auto layout = unwrap(nvq::io::plan_safetensors(std::move(specs), {{"format", "pt"}}), name);
-      nvq::io::file file = out.create(name, layout.file_size);
-      const OutputFile writer(file, out.where(name));
+      const auto file = std::make_shared<nvq::io::file>(out.create(name, layout.file_size));
+      const OutputFile writer(*file, out.where(name));
       const auto data = static_cast<std::int64_t>(layout.header.size());
       writer.write(0, layout.header.data(), data);
       for (const nvq::io::tensor_entry& t : layout.tensors) {
@@ -140,11 +166,11 @@ void dequantize(const DequantizeOptions& options) {
         if (w != weights.end())
           decoder.write(w->second, writer, data + t.begin, progress);
         else
-          copy_tensor(source, *source.find(t.name), writer, data + t.begin,
-                      [&](std::int64_t n) { progress.advance(n); });
+          copy(source, *source.find(t.name), writer, data + t.begin, pool, progress);
       }
-      out.finish(name, file);
+      disk.add([file, &out, name] { out.finish(name, *file); });
     }
+    disk.wait();
   }
   nvq::io::json config = source.config();
   config.erase("quantization_config");

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <set>
 
 #include "pack.hpp"
 
@@ -23,6 +23,32 @@ Scratch& scratch() {
   return buffers;
 }
 
+/// Count, signal and noise of a run. Independent sums, since an addition has to wait for the one before it.
+nvq::error_sums errors_of(const std::vector<float>& values, const std::vector<float>& back) {
+  constexpr std::size_t lanes = 8;
+  std::array<double, lanes> signal{}, noise{};
+  const std::size_t whole = values.size() / lanes * lanes;
+  const auto add = [&](std::size_t i, std::size_t lane) {
+    const double x = static_cast<double>(values[i]), d = x - static_cast<double>(back[i]);
+    signal[lane] += x * x;
+    noise[lane] += d * d;
+  };
+  for (std::size_t i = 0; i < whole; i += lanes)
+    for (std::size_t lane = 0; lane < lanes; ++lane) add(i + lane, lane);
+  for (std::size_t i = whole; i < values.size(); ++i) add(i, i - whole);
+  nvq::error_sums sums;
+  sums.count = static_cast<std::int64_t>(values.size());
+  for (const double s : signal) sums.signal += s;
+  for (const double n : noise) sums.noise += n;
+  return sums;
+}
+
+/// One task: rows of the tensor of that index, or bytes where it is copied.
+struct Piece {
+  std::size_t index;
+  Rows part;
+};
+
 }  // namespace
 
 Encoder::Encoder(const Checkpoint& source, const Plan& plan, std::string recipe, Pool& pool)
@@ -38,44 +64,44 @@ const Codec& Encoder::codec(nvq::io::dtype wide) {
   return *codec;
 }
 
-float Encoder::tensor_amax(const Tensor& t) {
-  const auto cut = cut_rows(t.shape[0], t.shape[1], 1);
-  std::vector<float> largest(cut.size());
-  pool_.run(static_cast<std::int64_t>(cut.size()), [&](std::int64_t i) {
-    std::vector<float>& values = scratch().values;
-    read_rows(source_, t, cut[static_cast<std::size_t>(i)], values);
-    float amax = 0;
-    for (const float x : values) amax = std::max(amax, std::fabs(x));
-    largest[static_cast<std::size_t>(i)] = amax;
+void Encoder::find_amax(nvq::span<const Work> batch) {
+  std::set<int> groups;
+  for (const Work& work : batch)
+    if (work.quantize && codec(work.wide).needs_amax() &&
+        group_amax_[static_cast<std::size_t>(work.group)] < 0)
+      groups.insert(work.group);
+  std::vector<const Tensor*> tensors;
+  std::vector<Piece> pieces;
+  for (const int group : groups)
+    for (const Tensor* t : plan_.groups[static_cast<std::size_t>(group)].members) {
+      for (const Rows& run : cut_rows(t->shape[0], t->shape[1], 1)) pieces.push_back({tensors.size(), run});
+      tensors.push_back(t);
+    }
+  std::vector<float> largest(pieces.size());
+  pool_.run(static_cast<std::int64_t>(pieces.size()), [&](std::int64_t i) {
+    const Piece& p = pieces[static_cast<std::size_t>(i)];
+    largest[static_cast<std::size_t>(i)] = rows_amax(source_, *tensors[p.index], p.part);
   });
-  return *std::max_element(largest.begin(), largest.end());
+  std::size_t piece = 0, tensor = 0;
+  for (const int group : groups) {
+    float& amax = group_amax_[static_cast<std::size_t>(group)];
+    const std::size_t end = tensor + plan_.groups[static_cast<std::size_t>(group)].members.size();
+    for (; piece < pieces.size() && pieces[piece].index < end; ++piece) amax = std::max(amax, largest[piece]);
+    tensor = end;
+  }
 }
 
-float Encoder::group_amax(int group) {
-  float& amax = group_amax_[static_cast<std::size_t>(group)];
-  if (amax < 0)
-    for (const Tensor* t : plan_.groups[static_cast<std::size_t>(group)].members)
-      amax = std::max(amax, tensor_amax(*t));
-  return amax;
+float Encoder::amax_of(const Work& work) const {
+  return codecs_.at(work.wide)->needs_amax() ? group_amax_[static_cast<std::size_t>(work.group)] : 0.0f;
 }
 
-Quality Encoder::write(const Work& work, const OutputFile& out,
-                       const std::function<void(std::int64_t)>& progress) {
-  const Tensor& t = *work.source;
-  const std::int64_t rows = t.shape[0], columns = t.shape[1];
-  const Codec& c = codec(work.wide);
-  const float amax = c.needs_amax() ? group_amax(work.group) : 0.0f;
-  const nvq::TensorScales scales = c.tensor_scales(amax);
-
-  const Output *codes_out = nullptr, *scales_out = nullptr;
+void Encoder::write_tensor_parts(const Work& work, const OutputFile& out) {
+  const nvq::TensorScales scales = codec(work.wide).tensor_scales(amax_of(work));
   for (const Output& o : work.outputs) {
     switch (o.what) {
       case nvq::io::part::codes:
       case nvq::io::part::offset_codes:
-        codes_out = &o;
-        break;
       case nvq::io::part::block_scales:
-        scales_out = &o;
         break;
       case nvq::io::part::multiplier:
         out.write(o.offset, &scales.decode, o.bytes);
@@ -84,38 +110,70 @@ Quality Encoder::write(const Work& work, const OutputFile& out,
         out.write(o.offset, &scales.encode, o.bytes);
         break;
       case nvq::io::part::shape: {
-        const std::array<std::int64_t, 2> shape = {rows, columns};
+        const std::array<std::int64_t, 2> shape = {work.source->shape[0], work.source->shape[1]};
         out.write(o.offset, shape.data(), o.bytes);
         break;
       }
     }
   }
+}
 
-  const auto cut = cut_rows(rows, columns, c.row_step());
-  std::vector<nvq::error_sums> errors(cut.size());
-  pool_.run(static_cast<std::int64_t>(cut.size()), [&](std::int64_t i) {
-    const Rows run = cut[static_cast<std::size_t>(i)];
-    auto& [values, back, codes, block_scales] = scratch();
-    read_rows(source_, t, run, values);
-    c.encode(values.data(), run.count, columns, amax, codes, block_scales);
-    back.resize(values.size());
-    c.decode(codes, block_scales, run.count, columns, scales.decode, back.data());
-    nvq::error_sums& sums = errors[static_cast<std::size_t>(i)];
-    for (std::size_t k = 0; k < values.size(); ++k) sums.add(values[k], back[k]);
-    if (codes_out->what == nvq::io::part::offset_codes) offset_int4(codes, run.count, columns);
-    const std::int64_t row_bytes = codes_out->bytes / rows;
-    out.write(codes_out->offset + run.first * row_bytes, codes.data(),
-              static_cast<std::int64_t>(codes.size()));
-    // Where the tensor has one scale, every run writes the same.
-    const std::int64_t scale_bytes = scales_out->bytes / c.scale_rows(rows);
-    out.write(scales_out->offset + c.scale_row_of(run.first) * scale_bytes, block_scales.data(),
-              static_cast<std::int64_t>(block_scales.size()));
-    progress(run.count * columns * nvq::io::bits(t.type) / 8);
+nvq::error_sums Encoder::write_rows(const Work& work, Rows run, const OutputFile& out) {
+  const Tensor& t = *work.source;
+  const std::int64_t rows = t.shape[0], columns = t.shape[1];
+  const Codec& c = *codecs_.at(work.wide);
+  const float amax = amax_of(work);
+  const Output *codes_out = nullptr, *scales_out = nullptr;
+  for (const Output& o : work.outputs) {
+    if (o.what == nvq::io::part::codes || o.what == nvq::io::part::offset_codes) codes_out = &o;
+    if (o.what == nvq::io::part::block_scales) scales_out = &o;
+  }
+  auto& [values, back, codes, block_scales] = scratch();
+  read_rows(source_, t, run, values);
+  c.encode(values.data(), run.count, columns, amax, codes, block_scales);
+  back.resize(values.size());
+  c.decode(codes, block_scales, run.count, columns, c.tensor_scales(amax).decode, back.data());
+  if (codes_out->what == nvq::io::part::offset_codes) offset_int4(codes, run.count, columns);
+  const std::int64_t row_bytes = codes_out->bytes / rows;
+  out.write(codes_out->offset + run.first * row_bytes, codes.data(), static_cast<std::int64_t>(codes.size()));
+  // Where the tensor has one scale, every run writes the same.
+  const std::int64_t scale_bytes = scales_out->bytes / c.scale_rows(rows);
+  out.write(scales_out->offset + c.scale_row_of(run.first) * scale_bytes, block_scales.data(),
+            static_cast<std::int64_t>(block_scales.size()));
+  return errors_of(values, back);
+}
+
+void Encoder::write(nvq::span<const Work> batch, const OutputFile& out,
+                    const std::function<void(std::int64_t)>& progress, std::vector<Quality>& qualities) {
+  find_amax(batch);
+  std::vector<Piece> pieces;
+  for (std::size_t w = 0; w < batch.size(); ++w) {
+    const Tensor& t = *batch[w].source;
+    if (batch[w].quantize) write_tensor_parts(batch[w], out);
+    const auto cut = batch[w].quantize ? cut_rows(t.shape[0], t.shape[1], codec(batch[w].wide).row_step())
+                                       : cut_bytes(t.bytes);
+    for (const Rows& part : cut) pieces.push_back({w, part});
+  }
+  std::vector<nvq::error_sums> errors(pieces.size());
+  pool_.run(static_cast<std::int64_t>(pieces.size()), [&](std::int64_t i) {
+    const auto& [index, part] = pieces[static_cast<std::size_t>(i)];
+    const Work& work = batch[index];
+    if (work.quantize) {
+      errors[static_cast<std::size_t>(i)] = write_rows(work, part, out);
+      progress(part.count * work.source->shape[1] * nvq::io::bits(work.source->type) / 8);
+    } else {
+      copy_bytes(source_, *work.source, part, out, work.outputs[0].offset);
+      progress(part.count);
+    }
   });
-
-  Quality q{t.name, rows * columns, {}};
-  for (const nvq::error_sums& sums : errors) q.errors.merge(sums);
-  return q;
+  std::size_t piece = 0;
+  for (std::size_t w = 0; w < batch.size(); ++w) {
+    const Tensor& t = *batch[w].source;
+    Quality q{t.name, 0, {}};
+    for (; piece < pieces.size() && pieces[piece].index == w; ++piece) q.errors.merge(errors[piece]);
+    q.values = q.errors.count;
+    if (batch[w].quantize) qualities.push_back(q);
+  }
 }
 
 }  // namespace app

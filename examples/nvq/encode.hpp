@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <nvq/metrics/error_sums.hpp>
+#include <nvq/span.hpp>
 #include <string>
 #include <vector>
 
@@ -20,22 +21,27 @@ namespace app {
 struct Quality {
   std::string name;
   std::int64_t values;
-  nvq::error_sums errors;
+  nvq::error_sums errors;  ///< count, signal and noise only
 };
 
-/// Encodes the weights of a plan one by one, the rows of each on all threads. Holds a few runs of rows per
-/// thread, whatever the size of a tensor.
+/// Writes the tensors of a plan, a batch of them at a time and the rows of all of a batch on all threads:
+/// while one thread reads or writes, others encode. Holds a few runs of rows per thread, whatever the size
+/// of a tensor.
 class Encoder {
  public:
   Encoder(const Checkpoint& source, const Plan& plan, std::string recipe, Pool& pool);
 
-  /// Writes all parts of one weight. `progress` is told the source bytes done, from any thread.
-  Quality write(const Work& work, const OutputFile& out, const std::function<void(std::int64_t)>& progress);
+  /// Writes all parts of some tensors of one shard, encoded or copied, and adds the quality of each encoded
+  /// one. `progress` is told the source bytes done, from any thread.
+  void write(nvq::span<const Work> batch, const OutputFile& out,
+             const std::function<void(std::int64_t)>& progress, std::vector<Quality>& qualities);
 
  private:
   const Codec& codec(nvq::io::dtype wide);
-  float group_amax(int group);
-  float tensor_amax(const Tensor& t);
+  void find_amax(nvq::span<const Work> batch);
+  float amax_of(const Work& work) const;
+  void write_tensor_parts(const Work& work, const OutputFile& out);
+  nvq::error_sums write_rows(const Work& work, Rows run, const OutputFile& out);
 
   const Checkpoint& source_;
   const Plan& plan_;

@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <memory>
 #include <nvq/io/dialect_json.hpp>
 
+#include "background.hpp"
 #include "commands.hpp"
 #include "encode.hpp"
 #include "failure.hpp"
@@ -35,20 +37,36 @@ nvq::io::weight_scheme scheme_of(const QuantizeOptions& options) {
   return s;
 }
 
-void write_shard(const Checkpoint& source, const OutputShard& shard, Encoder& encoder, OutputDirectory& out,
-                 Progress& progress, std::vector<Quality>& qualities) {
-  nvq::io::file file = out.create(shard.name, shard.layout.file_size);
-  const auto advance = [&](std::int64_t bytes) { progress.advance(bytes); };
-  const OutputFile writer(file, out.where(shard.name));
-  writer.write(0, shard.layout.header.data(), static_cast<std::int64_t>(shard.layout.header.size()));
-  for (const Work& work : shard.work) {
-    progress.label(work.source->name);
-    if (work.quantize)
-      qualities.push_back(encoder.write(work, writer, advance));
-    else
-      copy_tensor(source, *work.source, writer, work.outputs[0].offset, advance);
+/// Ends of batches of tensors: big enough to keep all threads busy, small enough that writing to the disk
+/// begins early and that a group is still in memory when it is read the second time.
+std::vector<nvq::span<const Work>> batches(const std::vector<Work>& work) {
+  constexpr std::int64_t enough = std::int64_t{256} << 20;
+  std::vector<nvq::span<const Work>> all;
+  std::size_t first = 0;
+  std::int64_t bytes = 0;
+  for (std::size_t i = 0; i < work.size(); ++i) {
+    bytes += work[i].source->bytes;
+    if (bytes < enough && i + 1 < work.size()) continue;
+    all.push_back({work.data() + first, i + 1 - first});
+    first = i + 1;
+    bytes = 0;
   }
-  out.finish(shard.name, file);
+  return all;
+}
+
+/// Encodes and copies a shard's tensors, while the disk gets what is written already.
+void write_shard(const OutputShard& shard, Encoder& encoder, OutputDirectory& out, Background& disk,
+                 Progress& progress, std::vector<Quality>& qualities) {
+  const auto file = std::make_shared<nvq::io::file>(out.create(shard.name, shard.layout.file_size));
+  const auto advance = [&](std::int64_t bytes) { progress.advance(bytes); };
+  const OutputFile writer(*file, out.where(shard.name));
+  writer.write(0, shard.layout.header.data(), static_cast<std::int64_t>(shard.layout.header.size()));
+  for (const nvq::span<const Work> batch : batches(shard.work)) {
+    progress.label(batch[0].source->name);
+    encoder.write(batch, writer, advance, qualities);
+    disk.add([file, where = out.where(shard.name)] { unwrap(file->sync(), where); });
+  }
+  disk.add([file, &out, name = shard.name] { out.finish(name, *file); });
 }
 
 void write_configuration(const Checkpoint& source, const Plan& plan, OutputDirectory& out) {
@@ -103,13 +121,15 @@ QuantizeResult quantize(const QuantizeOptions& options) {
   r.weight_bits =
       8.0 * static_cast<double>(plan.quantized_bytes) / static_cast<double>(plan.quantized_values);
 
-  Pool pool(thread_count(options.threads));
+  Pool pool(options.threads);
   Encoder encoder(source, plan, options.recipe, pool);
   std::vector<Quality> qualities;
   {
     Progress progress(r.bytes_before, !options.quiet);
-    for (const OutputShard& shard : plan.shards)
-      write_shard(source, shard, encoder, out, progress, qualities);
+    Background disk;
+    for (const OutputShard& shard : plan.shards) write_shard(shard, encoder, out, disk, progress, qualities);
+    progress.label("writing to the disk");
+    disk.wait();
   }
   write_configuration(source, plan, out);
   out.commit();

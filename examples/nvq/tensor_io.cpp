@@ -5,23 +5,57 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <nvq/float16.hpp>
+#include <nvq/tensor.hpp>
 
 #include "failure.hpp"
-#include "interrupt.hpp"
 
 namespace app {
 
 namespace {
 
+/// A buffer of this thread, kept: fresh memory costs more than reading.
+std::vector<std::uint8_t>& bytes_of_thread() {
+  static thread_local std::vector<std::uint8_t> bytes;
+  return bytes;
+}
+
+/// Reads rows as they are stored and calls use() with a view of them, in the type they have.
+template <class Use>
+void with_rows(const Checkpoint& source, const Tensor& t, Rows rows, Use use) {
+  const std::int64_t columns = t.shape[1], width = nvq::io::bits(t.type) / 8;
+  std::vector<std::uint8_t>& bytes = bytes_of_thread();
+  bytes.resize(static_cast<std::size_t>(rows.count * columns * width));
+  source.read(t, rows.first * columns * width, bytes.data(), static_cast<std::int64_t>(bytes.size()));
+  const nvq::shape2d shape(rows.count, columns);
+  // operator new aligns for every type, and these are trivial.
+  if (t.type == nvq::io::dtype::bf16)
+    use(nvq::matrix_view<const nvq::bfloat16>(reinterpret_cast<const nvq::bfloat16*>(bytes.data()), shape));
+  else if (t.type == nvq::io::dtype::f16)
+    use(nvq::matrix_view<const nvq::half>(reinterpret_cast<const nvq::half*>(bytes.data()), shape));
+  else
+    use(nvq::matrix_view<const float>(reinterpret_cast<const float*>(bytes.data()), shape));
+}
+
+/// A Failure that names the first value that is NaN or infinite.
 template <class T>
-void widen(const std::vector<std::uint8_t>& bytes, std::vector<float>& out) {
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    T value;
-    std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
-    out[i] = nvq::to_float(value);
-  }
+[[noreturn]] void refuse(const Checkpoint& source, const Tensor& t, Rows rows,
+                         nvq::matrix_view<const T> values) {
+  std::int64_t at = 0;
+  while (std::isfinite(nvq::to_float(values.data()[at]))) ++at;
+  const float bad = nvq::to_float(values.data()[at]);
+  throw Failure(fmt::format(
+      "{}: tensor '{}': the weight at row {}, column {} is {}; repair the model, or leave this "
+      "layer out with --keep",
+      source.shards()[static_cast<std::size_t>(t.shard)].path.string(), t.name,
+      rows.first + at / values.columns(), at % values.columns(), std::isnan(bad) ? "NaN" : "infinite"));
+}
+
+template <class T>
+float finite_amax(const Checkpoint& source, const Tensor& t, Rows rows, nvq::matrix_view<const T> values) {
+  const float amax = nvq::amax(values, nvq::NaN::propagate);
+  if (!std::isfinite(amax)) refuse(source, t, rows, values);
+  return amax;
 }
 
 }  // namespace
@@ -36,43 +70,37 @@ std::vector<Rows> cut_rows(std::int64_t rows, std::int64_t columns, std::int64_t
 }
 
 void read_rows(const Checkpoint& source, const Tensor& t, Rows rows, std::vector<float>& out) {
-  const std::int64_t columns = t.shape[1], width = nvq::io::bits(t.type) / 8;
-  static thread_local std::vector<std::uint8_t> bytes;  // kept: fresh memory costs more than reading
-  bytes.resize(static_cast<std::size_t>(rows.count * columns * width));
-  source.read(t, rows.first * columns * width, bytes.data(), static_cast<std::int64_t>(bytes.size()));
-  out.resize(static_cast<std::size_t>(rows.count * columns));
-  if (t.type == nvq::io::dtype::bf16)
-    widen<nvq::bfloat16>(bytes, out);
-  else if (t.type == nvq::io::dtype::f16)
-    widen<nvq::half>(bytes, out);
-  else
-    widen<float>(bytes, out);
-  const auto bad = std::find_if(out.begin(), out.end(), [](float x) { return !std::isfinite(x); });
-  if (bad != out.end()) {
-    const std::int64_t at = bad - out.begin();
-    throw Failure(
-        fmt::format("{}: tensor '{}': the weight at row {}, column {} is {}; repair the model, or leave this "
-                    "layer out with --keep",
-                    source.shards()[static_cast<std::size_t>(t.shard)].path.string(), t.name,
-                    rows.first + at / columns, at % columns, std::isnan(*bad) ? "NaN" : "infinite"));
-  }
+  with_rows(source, t, rows, [&](auto values) {
+    finite_amax(source, t, rows, values);
+    out.resize(values.shape().size());
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = nvq::to_float(values.data()[i]);
+  });
+}
+
+float rows_amax(const Checkpoint& source, const Tensor& t, Rows rows) {
+  float amax = 0;
+  with_rows(source, t, rows, [&](auto values) { amax = finite_amax(source, t, rows, values); });
+  return amax;
 }
 
 void OutputFile::write(std::int64_t offset, const void* data, std::int64_t bytes) const {
   unwrap(file_.write_at(offset, data, bytes), where_);
 }
 
-void copy_tensor(const Checkpoint& source, const Tensor& t, const OutputFile& out, std::int64_t offset,
-                 const std::function<void(std::int64_t)>& progress) {
+std::vector<Rows> cut_bytes(std::int64_t bytes) {
   constexpr std::int64_t piece = std::int64_t{4} << 20;
-  std::vector<std::uint8_t> buffer(static_cast<std::size_t>(std::min(piece, t.bytes)));
-  for (std::int64_t at = 0; at < t.bytes; at += piece) {
-    if (interrupted()) throw Failure("interrupted; nothing was written");
-    const std::int64_t n = std::min(piece, t.bytes - at);
-    source.read(t, at, buffer.data(), n);
-    out.write(offset + at, buffer.data(), n);
-    progress(n);
-  }
+  std::vector<Rows> all;
+  for (std::int64_t first = 0; first < bytes; first += piece)
+    all.push_back({first, std::min(piece, bytes - first)});
+  return all;
+}
+
+void copy_bytes(const Checkpoint& source, const Tensor& t, Rows piece, const OutputFile& out,
+                std::int64_t offset) {
+  std::vector<std::uint8_t>& buffer = bytes_of_thread();
+  buffer.resize(static_cast<std::size_t>(piece.count));
+  source.read(t, piece.first, buffer.data(), piece.count);
+  out.write(offset + piece.first, buffer.data(), piece.count);
 }
 
 }  // namespace app

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <nvq/io/file.hpp>
 #include <string>
 #include <vector>
@@ -11,7 +10,7 @@
 
 namespace app {
 
-/// A run of whole rows of a matrix, small enough to hold several at once.
+/// A run of whole rows of a matrix, or of bytes of a tensor, small enough to hold several at once.
 struct Rows {
   std::int64_t first, count;
 };
@@ -24,6 +23,9 @@ std::vector<Rows> cut_rows(std::int64_t rows, std::int64_t columns, std::int64_t
 /// infinite.
 void read_rows(const Checkpoint& source, const Tensor& t, Rows rows, std::vector<float>& out);
 
+/// The largest magnitude of the same rows, with the same Failure.
+float rows_amax(const Checkpoint& source, const Tensor& t, Rows rows);
+
 /// Bytes of one output file, written under a name that errors can mention.
 class OutputFile {
  public:
@@ -35,8 +37,11 @@ class OutputFile {
   std::string where_;
 };
 
-/// Copies a tensor's bytes; tells `progress` how many after each piece.
-void copy_tensor(const Checkpoint& source, const Tensor& t, const OutputFile& out, std::int64_t offset,
-                 const std::function<void(std::int64_t)>& progress);
+/// Cuts `bytes` bytes into pieces of 4 MiB.
+std::vector<Rows> cut_bytes(std::int64_t bytes);
+
+/// Copies a piece of a tensor's bytes to its place in a copy that begins at `offset`.
+void copy_bytes(const Checkpoint& source, const Tensor& t, Rows piece, const OutputFile& out,
+                std::int64_t offset);
 
 }  // namespace app

@@ -17,9 +17,20 @@
 #define NVQ_HD
 #endif
 
+// g++ holds names inside a lambda of a template against those of the file that instantiates it (-Wshadow).
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
+#define NVQ_BEGIN_WARNINGS _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wshadow\"")
+#define NVQ_END_WARNINGS _Pragma("GCC diagnostic pop")
+#else
+#define NVQ_BEGIN_WARNINGS
+#define NVQ_END_WARNINGS
+#endif
+
 #define NVQ_BEGIN_NAMESPACE \
+  NVQ_BEGIN_WARNINGS        \
   namespace nvq {           \
   inline namespace v0 {
 #define NVQ_END_NAMESPACE \
   }                       \
-  }
+  }                       \
+  NVQ_END_WARNINGS

@@ -2,6 +2,7 @@
 // The same bytes however many threads run the tasks, and in whatever order.
 
 #include <algorithm>
+#include <nvq/thread_pool.hpp>
 #include <thread>
 #include <utility>
 
@@ -56,6 +57,12 @@ void check_executors(bool stochastic) {
   options.executor = threads;
   check_same(serial, nvq::quantize<F>(values, {rows, columns}, recipe, options));
   const std::vector<float> expected = nvq::dequantize<float>(serial);
+  for (const unsigned count : {1u, 2u, 7u}) {
+    nvq::thread_pool pool(count);
+    options.executor = pool;
+    check_same(serial, nvq::quantize<F>(values, {rows, columns}, recipe, options));
+    CHECK(first_difference(nvq::dequantize<float>(serial, pool), expected) == "");
+  }
   CHECK(first_difference(nvq::dequantize<float>(serial, reversed), expected) == "");
   CHECK(first_difference(nvq::dequantize<float>(serial, threads), expected) == "");
 }

@@ -99,11 +99,12 @@ void encode_codes(matrix_view<const T> in, std::int64_t r0, std::int64_t r1, std
     std::int64_t first = c0;
     if constexpr (simd::encodes_values<F, R>()) {
       if (!ctx.stochastic && c0 * F::element::bits % 8 == 0)
-        first += simd::encode_values<F, R>(
-            in.row(r) + c0, c1 - c0, scaler, codes + r * F::row_bytes(in.columns()) + c0 * F::element::bits / 8,
-            [&](std::int64_t begin, std::int64_t end) {
-              encode_columns<F, R>(in, r, c0 + begin, c0 + end, scaler, ctx, codes);
-            });
+        first +=
+            simd::encode_values<F, R>(in.row(r) + c0, c1 - c0, scaler,
+                                      codes + r * F::row_bytes(in.columns()) + c0 * F::element::bits / 8,
+                                      [&](std::int64_t begin, std::int64_t end) {
+                                        encode_columns<F, R>(in, r, c0 + begin, c0 + end, scaler, ctx, codes);
+                                      });
     }
     encode_columns<F, R>(in, r, first, c1, scaler, ctx, codes);
   }
@@ -174,12 +175,14 @@ void encode_bands(matrix_view<const T> in, std::int64_t b0, std::int64_t b1, con
   const std::int64_t tall = F::block::rows;
   clear_row_tails<F>(in.columns(), b0 * tall, min_index(b1 * tall, in.rows()), out.codes);
   if constexpr (simd::encodes_blocks<F, R>()) {
-    const bool usable = !F::has_tensor_scale || (simd::ordinary(ctx.scales.encode) && simd::ordinary(ctx.scales.decode));
+    const bool usable =
+        !F::has_tensor_scale || (simd::ordinary(ctx.scales.encode) && simd::ordinary(ctx.scales.decode));
     if (usable && !ctx.stochastic && simd::with_isa([&](auto isa) {
           // Rows that follow each other in every array are one.
           const bool joined = in.row_stride() == in.columns() && in.columns() % F::block::columns == 0 &&
                               ctx.importance == nullptr;
-          const std::int64_t rows = joined ? 1 : b1 - b0, columns = joined ? (b1 - b0) * in.columns() : in.columns();
+          const std::int64_t rows = joined ? 1 : b1 - b0,
+                             columns = joined ? (b1 - b0) * in.columns() : in.columns();
           const std::int64_t across = F::scale_columns(columns);
           for (std::int64_t r = 0; r < rows; ++r) {
             const matrix_view<const T> row(in.row(b0 + r), shape2d(1, columns));
@@ -191,14 +194,14 @@ void encode_bands(matrix_view<const T> in, std::int64_t b0, std::int64_t b1, con
             };
             std::int64_t done = 0;
             if constexpr (F::has_zero_point)
-              done = simd::encode_affine_blocks<decltype(isa), F, R>(row.data(), columns, ctx.scales, to.codes,
-                                                                     to.scales, to.zero_points, scalar);
+              done = simd::encode_affine_blocks<decltype(isa), F, R>(
+                  row.data(), columns, ctx.scales, to.codes, to.scales, to.zero_points, scalar);
             else if constexpr (is_search<R, F>::value)
               done = simd::search_blocks<decltype(isa), F, R>(row.data(), columns, ctx.scales, ctx.importance,
                                                               to.codes, to.scales, scalar);
             else
-              done = simd::encode_blocks<decltype(isa), F, R>(row.data(), columns, ctx.scales, to.codes, to.scales,
-                                                              scalar);
+              done = simd::encode_blocks<decltype(isa), F, R>(row.data(), columns, ctx.scales, to.codes,
+                                                              to.scales, scalar);
             scalar(done, across);
           }
         }))
@@ -268,9 +271,8 @@ void encode_tensor(matrix_view<const T> in, const float* given, const encode_con
     encode_whole<F, R>(in, given, ctx, exec, out);
   } else {
     const std::int64_t step = bands_per_task(F::block::rows * in.columns());
-    for_ranges(exec, F::scale_rows(in.rows()), step, [&](std::int64_t b0, std::int64_t b1) {
-      encode_bands<F, R>(in, b0, b1, ctx, out);
-    });
+    for_ranges(exec, F::scale_rows(in.rows()), step,
+               [&](std::int64_t b0, std::int64_t b1) { encode_bands<F, R>(in, b0, b1, ctx, out); });
   }
   if constexpr (is_packed_scale<typename F::block_scale>::value) {
     const std::int64_t across = F::scale_columns(in.columns());
@@ -331,7 +333,8 @@ void decode_rows(const std::uint8_t* codes, const typename F::scale_type* scales
       // Rows that follow each other in every array are one.
       const bool joined = tall == 1 && F::block::columns != 0 && out.row_stride() == out.columns() &&
                           out.columns() % (F::block::columns == 0 ? 1 : F::block::columns) == 0;
-      const std::int64_t n = joined ? 1 : r1 - r0, columns = joined ? (r1 - r0) * out.columns() : out.columns();
+      const std::int64_t n = joined ? 1 : r1 - r0,
+                         columns = joined ? (r1 - r0) * out.columns() : out.columns();
       for (std::int64_t r = r0; r < r0 + n; ++r) {
         const std::int64_t block = tall == 0 ? 0 : r / (tall == 0 ? 1 : tall) * blocks;
         first = simd::decode_row<decltype(isa), decltype(stream)::value, F>(
@@ -344,7 +347,8 @@ void decode_rows(const std::uint8_t* codes, const typename F::scale_type* scales
     (void)simd::with_isa([&](auto isa) {
       const bool aligned = reinterpret_cast<std::uintptr_t>(out.data()) % 64 == 0 &&
                            out.row_stride() * static_cast<std::int64_t>(sizeof(T)) % 64 == 0;
-      if (aligned && out.rows() * out.columns() * static_cast<std::int64_t>(sizeof(T)) >= simd::streamed_bytes) {
+      if (aligned &&
+          out.rows() * out.columns() * static_cast<std::int64_t>(sizeof(T)) >= simd::streamed_bytes) {
         rows(isa, std::true_type{});
         isa.fence();
       } else {

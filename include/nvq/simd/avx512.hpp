@@ -140,7 +140,8 @@ NVQ_SIMD void transpose(floats (&rows)[16]) noexcept {
     }
   // 128-bit lane l of b[4k + j] has column 4l + j of rows 4k ... 4k + 3.
   for (int j = 0; j < 4; ++j) {
-    const __m512 even01 = _mm512_shuffle_f32x4(b[j], b[4 + j], 0x88), odd01 = _mm512_shuffle_f32x4(b[j], b[4 + j], 0xDD);
+    const __m512 even01 = _mm512_shuffle_f32x4(b[j], b[4 + j], 0x88),
+                 odd01 = _mm512_shuffle_f32x4(b[j], b[4 + j], 0xDD);
     const __m512 even23 = _mm512_shuffle_f32x4(b[8 + j], b[12 + j], 0x88),
                  odd23 = _mm512_shuffle_f32x4(b[8 + j], b[12 + j], 0xDD);
     rows[j].v = _mm512_shuffle_f32x4(even01, even23, 0x88);
@@ -175,12 +176,11 @@ template <int Bits>
 NVQ_SIMD void store_codes(std::uint8_t* out, words a, words b, words c, words d) noexcept {
   if constexpr (Bits == 4) {
     // Byte k of lane i is code i of vector k; neighbouring lanes join, then the bytes are put in order.
-    const words all_codes =
-        (a | shift_left<8>(b)) | (shift_left<16>(c) | shift_left<24>(d));
+    const words all_codes = (a | shift_left<8>(b)) | (shift_left<16>(c) | shift_left<24>(d));
     const __m512i joined = _mm512_or_si512(all_codes.v, _mm512_srli_epi64(all_codes.v, 28));
-    const __m512i order = _mm512_castsi256_si512(
-        _mm256_setr_epi8(0, 8, 16, 24, 32, 40, 48, 56, 1, 9, 17, 25, 33, 41, 49, 57, 2, 10, 18, 26, 34, 42, 50,
-                         58, 3, 11, 19, 27, 35, 43, 51, 59));
+    const __m512i order =
+        _mm512_castsi256_si512(_mm256_setr_epi8(0, 8, 16, 24, 32, 40, 48, 56, 1, 9, 17, 25, 33, 41, 49, 57, 2,
+                                                10, 18, 26, 34, 42, 50, 58, 3, 11, 19, 27, 35, 43, 51, 59));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(out),
                         _mm512_castsi512_si256(_mm512_permutexvar_epi8(order, joined)));
   } else {
@@ -211,9 +211,8 @@ NVQ_SIMD words load_codes(const std::uint8_t* in) noexcept {
     const __m128i bytes = _mm_insert_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(in)), last, 2);
     const __m128i quads =
         _mm_shuffle_epi8(bytes, _mm_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1));
-    const __m512i spread =
-        _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3),
-                                 _mm512_castsi128_si512(quads));
+    const __m512i spread = _mm512_permutexvar_epi32(
+        _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3), _mm512_castsi128_si512(quads));
     const __m512i shifts = _mm512_setr_epi32(0, 6, 12, 18, 0, 6, 12, 18, 0, 6, 12, 18, 0, 6, 12, 18);
     return {_mm512_and_si512(_mm512_srlv_epi32(spread, shifts), _mm512_set1_epi32(63))};
   }
@@ -244,9 +243,11 @@ NVQ_SIMD words bfloat16_bits(floats x) noexcept {
 }
 /// binary16 bits; NaN 0x7E00 with its sign.
 NVQ_SIMD words canonical_half_bits(floats x) noexcept {
-  const __m512i sign = _mm512_and_si512(_mm512_castps_si512(x.v), _mm512_set1_epi32(static_cast<int>(0x80000000u)));
+  const __m512i sign =
+      _mm512_and_si512(_mm512_castps_si512(x.v), _mm512_set1_epi32(static_cast<int>(0x80000000u)));
   const __m512i nan = _mm512_or_si512(sign, _mm512_set1_epi32(0x7FC00000));
-  return half_bits({_mm512_mask_mov_ps(x.v, _mm512_cmp_ps_mask(x.v, x.v, _CMP_UNORD_Q), _mm512_castsi512_ps(nan))});
+  return half_bits(
+      {_mm512_mask_mov_ps(x.v, _mm512_cmp_ps_mask(x.v, x.v, _CMP_UNORD_Q), _mm512_castsi512_ps(nan))});
 }
 
 /// 32 values of a pair of vectors; `Stream` goes past the caches and takes 64-byte alignment.
@@ -262,8 +263,8 @@ NVQ_SIMD void store_pair(float* p, floats a, floats b) noexcept {
 }
 template <bool Stream>
 NVQ_SIMD void store_pair(std::uint16_t* p, words a, words b) noexcept {
-  const __m512i joined = _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi32_epi16(a.v)),
-                                            _mm512_cvtepi32_epi16(b.v), 1);
+  const __m512i joined =
+      _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi32_epi16(a.v)), _mm512_cvtepi32_epi16(b.v), 1);
   if constexpr (Stream)
     _mm512_stream_si512(reinterpret_cast<__m512i*>(p), joined);
   else

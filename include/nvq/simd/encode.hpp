@@ -20,9 +20,8 @@ NVQ_BEGIN_NAMESPACE
 namespace simd {
 
 template <class F, class R>
-inline constexpr Operation operation =
-    operation_of<decltype(R::template scaler<F>(typename F::scale_code{}, typename R::statistic{},
-                                                TensorScales{}))>::value;
+inline constexpr Operation operation = operation_of<decltype(R::template scaler<F>(
+    typename F::scale_code{}, typename R::statistic{}, TensorScales{}))>::value;
 
 /// Whether values under a scale that is chosen already have a kernel.
 template <class F, class R>
@@ -42,8 +41,7 @@ constexpr bool searches() noexcept {
 template <class F, class R>
 constexpr bool encodes_blocks() noexcept {
   if constexpr (F::block::rows != 1 || F::block::columns == 0 || F::block::columns % 16 != 0 ||
-                F::block::columns > 1024 ||
-                nvq::detail::is_packed_scale<typename F::block_scale>::value)
+                F::block::columns > 1024 || nvq::detail::is_packed_scale<typename F::block_scale>::value)
     return false;
   else if constexpr (nvq::detail::is_search<R, F>::value)
     return !F::has_zero_point && encodes_values<F, R>() && searches<F, R>();
@@ -60,8 +58,8 @@ inline bool ordinary(float x) noexcept {
 
 /// Scale codes and operands by the recipe's own functions.
 template <class F, class R>
-bool scalar_scales(const std::uint32_t* amax, std::int64_t blocks, TensorScales ts, typename F::scale_type* codes,
-                   float* operands) noexcept {
+bool scalar_scales(const std::uint32_t* amax, std::int64_t blocks, TensorScales ts,
+                   typename F::scale_type* codes, float* operands) noexcept {
   bool usable = true;
   for (std::int64_t b = 0; b < blocks; ++b) {
     typename R::statistic s{};
@@ -127,7 +125,7 @@ std::int64_t search_blocks(const T* row, std::int64_t columns, TensorScales ts, 
             : Isa::template search<E, B, true>(plan, in, n, amax, weights + first * B, scale, operands);
     if (usable) {
       Isa::template encode<E, operation<F, R>, zeros_of<R, F>(), B>(in, n * B, operands,
-                                                                     codes + first * B * E::bits / 8);
+                                                                    codes + first * B * E::bits / 8);
       std::memcpy(scales + first, scale, static_cast<std::size_t>(n) * sizeof(typename F::scale_type));
     } else {
       scalar(first, first + n);
@@ -161,8 +159,8 @@ std::int64_t encode_affine_blocks(const T* row, std::int64_t columns, TensorScal
       usable = usable && !is_zero(operands[b]);
     }
     if (!usable ||
-        !Isa::template encode_affine<typename F::element, B>(row + first * B, n * B, operands, zero_points + first,
-                                                             codes + first * B * F::element::bits / 8))
+        !Isa::template encode_affine<typename F::element, B>(
+            row + first * B, n * B, operands, zero_points + first, codes + first * B * F::element::bits / 8))
       scalar(first, first + n);
   }
   return blocks;
@@ -170,7 +168,8 @@ std::int64_t encode_affine_blocks(const T* row, std::int64_t columns, TensorScal
 
 /// Encodes n values of a row under one scale, all but fewer than 16; how many. scalar(first, last): see above, of values.
 template <class F, class R, class T, class Scaler, class Scalar>
-std::int64_t encode_values(const T* in, std::int64_t n, Scaler scaler, std::uint8_t* codes, Scalar scalar) noexcept {
+std::int64_t encode_values(const T* in, std::int64_t n, Scaler scaler, std::uint8_t* codes,
+                           Scalar scalar) noexcept {
   constexpr std::int64_t piece = 4096;
   const float operand = operation_of<Scaler>::operand(scaler);
   const std::int64_t end = n / 16 * 16;
@@ -194,7 +193,8 @@ bool add_magnitudes(matrix_view<const T> m, S& s, Scalar scalar) noexcept {
   return m.columns() >= 16 && with_isa([&](auto isa) {
            using Isa = decltype(isa);
            const bool joined = m.row_stride() == m.columns();
-           const std::int64_t rows = joined ? 1 : m.rows(), columns = joined ? m.rows() * m.columns() : m.columns();
+           const std::int64_t rows = joined ? 1 : m.rows(),
+                              columns = joined ? m.rows() * m.columns() : m.columns();
            for (std::int64_t r = 0; r < rows; ++r)
              for (std::int64_t c = 0; c < columns;) {
                constexpr std::int64_t piece = 1 << 14;

@@ -15,9 +15,13 @@ template <class Fn>
 bool with_isa(Fn&& fn) noexcept {
   switch (active_isa()) {
 #if NVQ_SIMD_X86
-    case Isa::avx512: fn(avx512::isa{}); return true;
+    case Isa::avx512:
+      fn(avx512::isa{});
+      return true;
 #endif
-    default: (void)fn; return false;
+    default:
+      (void)fn;
+      return false;
   }
 }
 

@@ -53,12 +53,12 @@ struct operation_of<recipe::integer::AffineScaler> {
 enum class Zeros { unknown, signed_, unsigned_ };
 
 /// Whether a function of a recipe is inherited from another.
-#define NVQ_SAME_FUNCTION(name)                                                                                 \
-  template <class R, class Other, class F, class = void>                                                        \
-  inline constexpr bool same_##name = false;                                                                    \
-  template <class R, class Other, class F>                                                                      \
-  inline constexpr bool same_##name<                                                                            \
-      R, Other, F, std::enable_if_t<(&R::template name<F> == &Other::template name<F>)>> = true;
+#define NVQ_SAME_FUNCTION(name)                          \
+  template <class R, class Other, class F, class = void> \
+  inline constexpr bool same_##name = false;             \
+  template <class R, class Other, class F>               \
+  inline constexpr bool                                  \
+      same_##name<R, Other, F, std::enable_if_t<(&R::template name<F> == &Other::template name<F>)>> = true;
 NVQ_SAME_FUNCTION(element)
 NVQ_SAME_FUNCTION(scale)
 NVQ_SAME_FUNCTION(scaler)
@@ -86,7 +86,8 @@ template <class E>
 inline constexpr bool is_signed_float = false;
 template <int E, int M, Specials S, int Bias>
 inline constexpr bool is_signed_float<Float<E, M, S, Bias, true>> =
-    S != Specials::fnuz && M >= 1 && (E + M + 1 == 4 || E + M + 1 == 6 || E + M + 1 == 8) && Bias > 0 && Bias < 64;
+    S != Specials::fnuz&& M >= 1 &&
+    (E + M + 1 == 4 || E + M + 1 == 6 || E + M + 1 == 8) && Bias > 0 && Bias < 64;
 template <class E>
 inline constexpr bool is_signed_integer = std::is_same<E, Int4>::value || std::is_same<E, Int8>::value;
 template <class E>
@@ -116,7 +117,7 @@ template <class S>
 inline constexpr bool is_amax_statistic = std::is_same<S, AbsMax>::value || std::is_same<S, AbsMaxNaN>::value;
 
 struct nf4_thresholds_t {
-  float value[15] = {};
+  float value[16] = {};
   constexpr nf4_thresholds_t() noexcept {
     for (unsigned i = 0; i < 15; ++i) value[i] = nvq::detail::nf4_threshold(i);
   }
@@ -183,7 +184,8 @@ struct MseSearch {
 };
 
 template <class F>
-inline constexpr bool is_nvfp4_like = std::is_same<typename F::block_scale, ScaleE4M3>::value && F::has_tensor_scale;
+inline constexpr bool is_nvfp4_like =
+    std::is_same<typename F::block_scale, ScaleE4M3>::value&& F::has_tensor_scale;
 
 template <class R, class F>
 constexpr auto plan_of(TensorScales ts) noexcept {
@@ -232,14 +234,18 @@ template <recipe::nvfp4::Error Metric, int M>
 recipe::nvfp4::four_over_six<Metric, M> four_over_six_of(const recipe::nvfp4::four_over_six<Metric, M>*);
 void four_over_six_of(const void*);
 template <recipe::nvfp4::Error Metric, int M>
-constexpr FourOverSixSearch four_over_six_search(const recipe::nvfp4::four_over_six<Metric, M>*, float largest,
-                                                 TensorScales ts) noexcept {
-  return {ts.encode, div_rn(1.0f, ts.encode), largest, ts.amax, mul_rn(largest, static_cast<float>(M)),
+constexpr FourOverSixSearch four_over_six_search(const recipe::nvfp4::four_over_six<Metric, M>*,
+                                                 float largest, TensorScales ts) noexcept {
+  return {ts.encode,
+          div_rn(1.0f, ts.encode),
+          largest,
+          ts.amax,
+          mul_rn(largest, static_cast<float>(M)),
           Metric == recipe::nvfp4::Error::absolute};
 }
 template <class R, class F, class Base = decltype(four_over_six_of(static_cast<const R*>(nullptr)))>
-inline constexpr bool is_four_over_six = same_candidate<R, Base, F> && same_candidates<R, Base, F> &&
-                                         same_error<R, Base, F> && same_scaler<R, Base, F>;
+inline constexpr bool is_four_over_six = same_candidate<R, Base, F>&& same_candidates<R, Base, F>&&
+    same_error<R, Base, F>&& same_scaler<R, Base, F>;
 template <class R, class F>
 inline constexpr bool is_four_over_six<R, F, void> = false;
 
