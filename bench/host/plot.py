@@ -30,7 +30,7 @@ STYLE = """
     .line { stroke: #9da7b1 }
   }
 """
-WIDTH, LEFT, RIGHT, TOP, BAR = 860, 190, 60, 112, 18
+WIDTH, LEFT, RIGHT, TOP, BAR = 860, 215, 60, 112, 18
 
 
 def bars(results):

@@ -48,9 +48,11 @@ def markdown(rows, left):
 
 def main():
     results = Results(sys.argv[1])
+    busy = results.context["load_avg"][0] > 0.5
+    warning = "Other programs were running: the figures of several threads are too low.\n\n" if busy else ""
     text = f"""{results.title()}
 
-Memory, GB/s; the bytes of memcpy are counted twice, read and written:
+{warning}Memory, GB/s; the bytes of memcpy are counted twice, read and written:
 
 {markdown(limits(results), 1)}
 

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <nvq/float16.hpp>
 #include <set>
@@ -62,16 +63,6 @@ void narrow(const std::vector<float>& values, dtype type, std::vector<std::uint8
     narrow_to<float>(values, bytes);
 }
 
-void copy(const Checkpoint& source, const Tensor& t, const OutputFile& out, std::int64_t offset, Pool& pool,
-          Progress& progress) {
-  const auto pieces = cut_bytes(t.bytes);
-  pool.run(static_cast<std::int64_t>(pieces.size()), [&](std::int64_t i) {
-    const Rows piece = pieces[static_cast<std::size_t>(i)];
-    copy_bytes(source, t, piece, out, offset);
-    progress.advance(piece.count);
-  });
-}
-
 /// The tensor's scale, in whichever direction the dialect stores it; 1 when it has none.
 float tensor_scale(const Checkpoint& c, const StoredWeight& w) {
   float scale = 1.0f;
@@ -83,47 +74,61 @@ float tensor_scale(const Checkpoint& c, const StoredWeight& w) {
   return scale;
 }
 
-/// Decodes one weight run by run, on all threads.
-class Decoder {
+/// One output file: what is added is cut into pieces, and run() has all of them decoded or copied on all threads.
+class Writer {
  public:
-  Decoder(const Checkpoint& source, const nvq::io::weight_scheme& scheme, dtype type, Pool& pool)
-      : source_(source), scheme_(scheme), type_(type), pool_(pool) {}
+  Writer(const Checkpoint& source, const OutputFile& out, dtype type, Progress& progress)
+      : source_(source), out_(out), type_(type), progress_(progress) {}
 
-  void write(const StoredWeight& w, const OutputFile& out, std::int64_t offset, Progress& progress) {
-    const auto codec = make_decoder(scheme_, w.wide);
+  void copy(const Tensor& t, std::int64_t offset) {
+    for (const Rows& piece : cut_bytes(t.bytes))
+      tasks_.push_back([this, &t, piece, offset] {
+        copy_bytes(source_, t, piece, out_, offset);
+        progress_.advance(piece.count);
+      });
+  }
+
+  void decode(const StoredWeight& w, std::shared_ptr<const Codec> codec, std::int64_t offset) {
+    const float scale = tensor_scale(source_, w);
+    for (const Rows& run : cut_rows(w.rows, w.columns, codec->row_step()))
+      tasks_.push_back([=, this_ = this, &w] { this_->decode_rows(w, *codec, scale, run, offset); });
+  }
+
+  void run(Pool& pool) {
+    pool.run(static_cast<std::int64_t>(tasks_.size()),
+             [&](std::int64_t i) { tasks_[static_cast<std::size_t>(i)](); });
+  }
+
+ private:
+  void decode_rows(const StoredWeight& w, const Codec& codec, float scale, Rows run, std::int64_t offset) {
     const Tensor* packed = w.find(part::codes);
     const bool offset_codes = packed == nullptr;
     if (offset_codes) packed = w.find(part::offset_codes);
     const Tensor& scales = *w.find(part::block_scales);
     const bool divides = w.find(part::divisor) != nullptr;
-    const float scale = tensor_scale(source_, w);
     const std::int64_t row_bytes = packed->bytes / w.rows,
-                       scale_bytes = scales.bytes / codec->scale_rows(w.rows);
-    const auto cut = cut_rows(w.rows, w.columns, codec->row_step());
-    pool_.run(static_cast<std::int64_t>(cut.size()), [&](std::int64_t i) {
-      const Rows run = cut[static_cast<std::size_t>(i)];
-      auto& [codes, block_scales, bytes, values] = scratch();
-      codes.resize(static_cast<std::size_t>(run.count * row_bytes));
-      source_.read(*packed, run.first * row_bytes, codes.data(), run.count * row_bytes);
-      if (offset_codes) signed_int4(codes, run.count, w.columns);
-      block_scales.resize(static_cast<std::size_t>(codec->scale_rows(run.count) * scale_bytes));
-      source_.read(scales, codec->scale_row_of(run.first) * scale_bytes, block_scales.data(),
-                   static_cast<std::int64_t>(block_scales.size()));
-      if (divides) block_scales = fold_divisor(block_scales, scale);
-      values.resize(static_cast<std::size_t>(run.count * w.columns));
-      codec->decode(codes, block_scales, run.count, w.columns, divides ? 1.0f : scale, values.data());
-      narrow(values, type_, bytes);
-      out.write(offset + run.first * w.columns * nvq::io::bits(type_) / 8, bytes.data(),
-                static_cast<std::int64_t>(bytes.size()));
-      progress.advance(run.count * row_bytes);
-    });
+                       scale_bytes = scales.bytes / codec.scale_rows(w.rows);
+    auto& [codes, block_scales, bytes, values] = scratch();
+    codes.resize(static_cast<std::size_t>(run.count * row_bytes));
+    source_.read(*packed, run.first * row_bytes, codes.data(), run.count * row_bytes);
+    if (offset_codes) signed_int4(codes, run.count, w.columns);
+    block_scales.resize(static_cast<std::size_t>(codec.scale_rows(run.count) * scale_bytes));
+    source_.read(scales, codec.scale_row_of(run.first) * scale_bytes, block_scales.data(),
+                 static_cast<std::int64_t>(block_scales.size()));
+    if (divides) block_scales = fold_divisor(block_scales, scale);
+    values.resize(static_cast<std::size_t>(run.count * w.columns));
+    codec.decode(codes, block_scales, run.count, w.columns, divides ? 1.0f : scale, values.data());
+    narrow(values, type_, bytes);
+    out_.write(offset + run.first * w.columns * nvq::io::bits(type_) / 8, bytes.data(),
+               static_cast<std::int64_t>(bytes.size()));
+    progress_.advance(run.count * row_bytes);
   }
 
- private:
   const Checkpoint& source_;
-  const nvq::io::weight_scheme& scheme_;
+  const OutputFile& out_;
   dtype type_;
-  Pool& pool_;
+  Progress& progress_;
+  std::vector<std::function<void()>> tasks_;
 };
 
 }  // namespace
@@ -139,7 +144,6 @@ void dequantize(const DequantizeOptions& options) {
 
   OutputDirectory out(options.out);
   Pool pool(options.threads);
-  Decoder decoder(source, scheme, type, pool);
   nvq::io::shard_index index;
   {
     Progress progress(source.total_bytes(), !options.quiet);
@@ -155,19 +159,22 @@ void dequantize(const DequantizeOptions& options) {
       const std::string name = source.shards()[s].path.filename().string();
       const auto layout = unwrap(nvq::io::plan_safetensors(std::move(specs), {{"format", "pt"}}), name);
       const auto file = std::make_shared<nvq::io::file>(out.create(name, layout.file_size));
-      const OutputFile writer(*file, out.where(name));
+      const OutputFile to(*file, out.where(name));
       const auto data = static_cast<std::int64_t>(layout.header.size());
-      writer.write(0, layout.header.data(), data);
+      to.write(0, layout.header.data(), data);
+      progress.label(name);
+      Writer writer(source, to, type, progress);
       for (const nvq::io::tensor_entry& t : layout.tensors) {
         index.weight_map[t.name] = name;
         index.total_size += t.bytes();
         const std::string module = t.name.substr(0, t.name.rfind('.'));
         const auto w = t.name == module + ".weight" ? weights.find(module) : weights.end();
         if (w != weights.end())
-          decoder.write(w->second, writer, data + t.begin, progress);
+          writer.decode(w->second, make_decoder(scheme, w->second.wide), data + t.begin);
         else
-          copy(source, *source.find(t.name), writer, data + t.begin, pool, progress);
+          writer.copy(*source.find(t.name), data + t.begin);
       }
+      writer.run(pool);
       disk.add([file, &out, name] { out.finish(name, *file); });
     }
     disk.wait();

@@ -2,6 +2,7 @@
 // Every task of every call runs exactly once, and is finished when the call returns.
 
 #include <atomic>
+#include <chrono>
 #include <nvq/executor.hpp>
 #include <nvq/thread_pool.hpp>
 #include <thread>
@@ -10,6 +11,19 @@
 #include "../support/catch.hpp"
 
 namespace {
+
+/// Holds threads until as many as expected are here.
+class Meeting {
+ public:
+  explicit Meeting(int expected) : missing_(expected) {}
+  void wait() {
+    --missing_;
+    while (missing_ > 0) std::this_thread::yield();
+  }
+
+ private:
+  std::atomic<int> missing_;
+};
 
 /// Runs n tasks; whether each ran once. Plain ints: a thread sanitizer sees a call that returns too early.
 bool each_once(nvq::thread_pool& pool, std::size_t n) {
@@ -43,22 +57,43 @@ TEST_CASE("many short calls follow each other", "[threads]") {
   CHECK(all);
 }
 
-TEST_CASE("all threads of a pool work", "[threads]") {
+TEST_CASE("all threads of a pool work, and a call waits for the last", "[threads]") {
   nvq::thread_pool pool(3);
-  std::atomic<unsigned> here{0};
-  // No task ends before all three have begun, which one thread alone could never reach.
+  const std::thread::id caller = std::this_thread::get_id();
+  Meeting all(3);
+  std::atomic<unsigned> ended{0};
   pool(3, [&](std::size_t) {
-    ++here;
-    while (here < 3) std::this_thread::yield();
+    all.wait();  // which one thread alone would never leave
+    if (std::this_thread::get_id() != caller) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ++ended;
   });
-  CHECK(here == 3);
+  CHECK(ended == 3);
 }
 
 TEST_CASE("a task may call its own pool", "[threads]") {
   nvq::thread_pool pool(3);
-  std::vector<int> runs(40 * 30, 0);
-  pool(40, [&](std::size_t i) { pool(30, [&, i](std::size_t j) { ++runs[i * 30 + j]; }); });
+  Meeting all(3);
+  std::vector<int> runs(3 * 30, 0);
+  pool(3, [&](std::size_t i) {
+    all.wait();
+    pool(30, [&, i](std::size_t j) { ++runs[i * 30 + j]; });
+  });
   CHECK(runs == std::vector<int>(runs.size(), 1));
+}
+
+TEST_CASE("a call beside another does not wait for it", "[threads]") {
+  nvq::thread_pool pool(3);
+  Meeting begun(3), done(3);
+  std::thread other([&] {
+    pool(2, [&](std::size_t) {
+      begun.wait();
+      done.wait();
+    });
+  });
+  begun.wait();
+  CHECK(each_once(pool, 50));
+  done.wait();
+  other.join();
 }
 
 TEST_CASE("several threads may call one pool", "[threads]") {

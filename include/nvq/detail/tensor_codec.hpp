@@ -283,7 +283,8 @@ void encode_tensor(matrix_view<const T> in, const float* given, const encode_con
                                      min_index(c0 + F::block::columns, in.columns())),
                                 nullptr, ctx.scales, s);
     };
-    with_ieee_floats([&] { store_double_quantized(F::scale_rows(in.rows()) * across, scale_of, out.scales); });
+    with_ieee_floats(
+        [&] { store_double_quantized(F::scale_rows(in.rows()) * across, scale_of, out.scales); });
   }
 }
 

@@ -36,7 +36,7 @@ std::int64_t decode_row(const std::uint8_t* codes, const typename F::scale_type*
                         T* out) noexcept {
   using E = typename F::element;
   constexpr int B = F::block::columns;
-  constexpr std::int64_t chunk = B == 0 ? 1 : B >= 512 ? 16 : 8192 / B / 16 * 16;  // blocks
+  constexpr std::int64_t chunk = B == 0 ? 1 : B >= 512 ? 16 : 8192 / (B == 0 ? 1 : B) / 16 * 16;  // blocks
   const std::int64_t end = columns / 32 * 32;
   constexpr std::size_t room = (chunk + 15) / 16 * 16;
   float floats[room];

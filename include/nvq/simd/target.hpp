@@ -14,12 +14,15 @@
   NVQ_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
 #define NVQ_END_TARGET NVQ_PRAGMA(clang attribute pop)
 #else
-// g++ warns of the undefined vectors in its own intrinsics where they are inlined here (GCC bug 105593).
-#define NVQ_BEGIN_TARGET(features)                                                           \
-  NVQ_PRAGMA(GCC push_options)                                                               \
-  NVQ_PRAGMA(GCC target(features))                                                           \
-  NVQ_PRAGMA(GCC diagnostic push) NVQ_PRAGMA(GCC diagnostic ignored "-Wmaybe-uninitialized") \
-      NVQ_PRAGMA(GCC diagnostic ignored "-Wuninitialized")
+// g++ warns of the undefined vectors in its own intrinsics where they are inlined here (GCC bug 105593), and of the signs of
+// masks where they are macros.
+#define NVQ_BEGIN_TARGET(features)                           \
+  NVQ_PRAGMA(GCC push_options)                               \
+  NVQ_PRAGMA(GCC target(features))                           \
+  NVQ_PRAGMA(GCC diagnostic push)                            \
+  NVQ_PRAGMA(GCC diagnostic ignored "-Wmaybe-uninitialized") \
+      NVQ_PRAGMA(GCC diagnostic ignored "-Wsign-conversion") \
+          NVQ_PRAGMA(GCC diagnostic ignored "-Wuninitialized")
 #define NVQ_END_TARGET NVQ_PRAGMA(GCC diagnostic pop) NVQ_PRAGMA(GCC pop_options)
 #endif
 
