@@ -65,7 +65,7 @@ struct Format {
 struct Codec {
   Format format;
   std::string name;
-  bool searches = false;  ///< a hundred times slower than others, and no kernel chooses its scales
+  bool searches = false;  ///< up to a hundred times slower than others
   float (*tensor_scale)(float amax) = nullptr;
   PerType<EncodeFn> encode;
 };

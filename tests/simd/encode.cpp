@@ -35,7 +35,7 @@ template <class T>
 void check_values(Report& report, const Codec& codec, const std::vector<Data>& sets) {
   for (const Data& set : sets) {
     const std::vector<T> values = as<T>(set.values);
-    const std::size_t rows = codec.searches || quick ? 2 : values.size() / set.columns;
+    const std::size_t rows = codec.searches || quick ? 4 : values.size() / set.columns;
     const nvq::matrix_view<const T> in(values.data(), {rows, set.columns});
     compare<T>(report, codec, set.name, in);
     if (set.name != "normal") continue;
@@ -44,7 +44,7 @@ void check_values(Report& report, const Codec& codec, const std::vector<Data>& s
   for (const bool windows : {true, false}) {
     const std::vector<T> all = all_patterns<T>(windows);
     // A quarter at a time, so that the tensor's amax does not always come from the largest of all.
-    for (std::size_t part = 0; part < (codec.searches ? 0u : windows ? 4u : 1u); ++part)
+    for (std::size_t part = 0; part < (windows && !codec.searches && !quick ? 4u : 1u); ++part)
       compare<T>(report, codec, windows ? "all 16-bit values" : "all 16-bit values, shuffled",
                  {all.data() + part * (all.size() / 4), {all.size() / 1024, 256}});
   }
@@ -65,7 +65,7 @@ void check_shapes(Report& report, const Codec& codec, const std::vector<T>& valu
   };
   // Every tail, at every alignment that the type allows.
   // An emulator takes twenty times as long.
-  for (std::size_t columns = 1; columns <= (codec.searches ? 33u : 300u); columns += quick ? 7 : 1) {
+  for (std::size_t columns = 1; columns <= (codec.searches ? 70u : 300u); columns += quick ? 7 : 1) {
     if (columns % 2 != 0 || columns % 16 == 0) shape(1, columns, columns, columns % 16);
     if (columns % 2 == 0) shape(2 + columns % 3, columns, columns + columns % 5, columns % 7);
   }
