@@ -168,6 +168,7 @@ void add_mxfp6(std::vector<Codec>&);
 void add_mxfp8(std::vector<Codec>&);
 void add_fp8(std::vector<Codec>&);
 void add_fp8_blocks(std::vector<Codec>&);
+void add_fp8_tiles(std::vector<Codec>&);
 void add_int8(std::vector<Codec>&);
 void add_int4(std::vector<Codec>&);
 void add_int4_zero_points(std::vector<Codec>&);
