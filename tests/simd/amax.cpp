@@ -33,7 +33,7 @@ void check_type(Report& report) {
   // Every pattern by itself among zeros, at changing places.
   std::vector<T> values(83, T(0.0f));
   const std::vector<T> all = all_patterns<T>(false);
-  for (std::size_t i = 0; i < all.size(); ++i) {
+  for (std::size_t i = 0; i < all.size(); i += quick ? 9 : 1) {
     values[i % 83] = all[i];
     compare<T>(report, type + "pattern " + std::to_string(i), {values.data(), {1, 83}});
     values[i % 83] = T(0.0f);

@@ -110,7 +110,7 @@ void check_shapes(Report& report, const Format& f) {
                    std::to_string(stride) + ", offset " + std::to_string(offset),
                q, 0.75f, stride, offset, executor);
   };
-  for (std::size_t columns = 1; columns <= 300; ++columns) {
+  for (std::size_t columns = 1; columns <= 300; columns += quick ? 7 : 1) {
     shape(1, columns, columns, columns % 16);
     shape(2 + columns % 3, columns, columns + columns % 5, columns % 7);
   }
@@ -159,6 +159,7 @@ void check_type(Report& report, const std::vector<Codec>& codecs) {
     check_codes<T>(report, f);
     check_shapes<T>(report, f);
     const std::string name = f.name;
+    if (quick) continue;
     if (name == "NVFP4" || name == "MXFP6_E2M3" || name == "FP8_E4M3_Row" || name == "INT8" ||
         name == "INT4_G128_ZP")
       check_large<T>(report, f);

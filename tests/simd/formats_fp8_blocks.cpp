@@ -3,7 +3,5 @@
 
 void tiers::add_fp8_blocks(std::vector<Codec>& codecs) {
   add_recipes<nvq::FP8_E4M3_1x128>(codecs);
-  add_recipes<nvq::FP8_E4M3_128x128>(codecs);
   add_recipes<nvq::FP8_E4M3_1x128_UE8M0>(codecs);
-  add_recipes<nvq::FP8_E4M3_128x128_UE8M0>(codecs);
 }

@@ -36,13 +36,16 @@ NVQ_SIMD words operator&(words a, words b) noexcept { return {_mm512_and_si512(a
 NVQ_SIMD words operator|(words a, words b) noexcept { return {_mm512_or_si512(a.v, b.v)}; }
 NVQ_SIMD words operator+(words a, words b) noexcept { return {_mm512_add_epi32(a.v, b.v)}; }
 NVQ_SIMD words operator-(words a, words b) noexcept { return {_mm512_sub_epi32(a.v, b.v)}; }
+// Not one statement: nvcc writes the template out so that g++ does not convert what depends on N.
 template <unsigned N>
 NVQ_SIMD words shift_left(words a) noexcept {
-  return {_mm512_slli_epi32(a.v, N)};
+  const __m512i shifted = _mm512_slli_epi32(a.v, N);
+  return {shifted};
 }
 template <unsigned N>
 NVQ_SIMD words shift_right(words a) noexcept {
-  return {_mm512_srli_epi32(a.v, N)};
+  const __m512i shifted = _mm512_srli_epi32(a.v, N);
+  return {shifted};
 }
 /// The bits of `a` where `mask` has ones, of `b` elsewhere.
 NVQ_SIMD words select(words mask, words a, words b) noexcept {
