@@ -143,14 +143,14 @@ void add_chunks(const weight_bytes<F>& w, std::int64_t r, const activations<F>& 
   using E = typename F::element;
   constexpr int B = simd::gemv_block<F>;
   constexpr std::int64_t wide = F::block::columns, most = 32, per = product_chunk / B;
-  constexpr std::size_t room = most * per + 16, points = F::has_zero_point ? room : 1;
+  constexpr std::size_t room = most * per + 16, points = F::has_zero_point ? room : 1, rows = Rows;
   const std::int64_t chunks = w.shape.columns() / product_chunk;
-  float scales[Rows][room], zeros[Rows][points];
-  const float *scale_rows[Rows], *zero_rows[Rows];
+  float scales[rows][room], zeros[rows][points];
+  const float *scale_rows[rows], *zero_rows[rows];
   for (int i = 0; i < Rows; ++i) scale_rows[i] = scales[i], zero_rows[i] = zeros[i];
   for (std::int64_t chunk = 0; chunk < chunks; chunk += most) {
     const std::int64_t n = min_index(most, chunks - chunk);
-    const std::uint8_t* codes[Rows];
+    const std::uint8_t* codes[rows];
     for (int i = 0; i < Rows; ++i) {
       codes[i] = w.row(r + i) + chunk * 16 * E::bits;
       const std::int64_t first = w.block(r + i);
@@ -181,7 +181,8 @@ struct product {
 
   template <class Isa, int Rows, int Batch>
   void tile(std::int64_t r, std::int64_t b) const noexcept {
-    float sums[Rows * Batch * 16] = {};
+    constexpr std::size_t room = Rows * Batch * 16;
+    float sums[room] = {};
     if constexpr (!std::is_void<Isa>::value) add_chunks<F, Isa, Rows, Batch>(weights, r, x, b, sums);
     const std::int64_t done = std::is_void<Isa>::value ? 0 : weights.shape.columns() / product_chunk * product_chunk;
     for (int i = 0; i < Rows; ++i)
