@@ -135,13 +135,13 @@ NVQ_HD constexpr float min_magnitude(float a, float x) noexcept {
 /// The smaller and the larger of x and a bound; the bound where x is NaN. Of zeros of both signs any.
 NVQ_HD constexpr float at_most(float x, float bound) noexcept {
 #if defined(__CUDA_ARCH__)
-  if (!__builtin_is_constant_evaluated()) return detail::ptx::min(x, bound);
+  if (!__builtin_is_constant_evaluated()) return detail::ptx::smaller(x, bound);
 #endif
   return less(x, bound) ? x : bound;
 }
 NVQ_HD constexpr float at_least(float x, float bound) noexcept {
 #if defined(__CUDA_ARCH__)
-  if (!__builtin_is_constant_evaluated()) return detail::ptx::max(x, bound);
+  if (!__builtin_is_constant_evaluated()) return detail::ptx::larger(x, bound);
 #endif
   return less(bound, x) ? x : bound;
 }

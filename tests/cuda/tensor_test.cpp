@@ -2,6 +2,7 @@
 // The kernels of quantize_async, dequantize_async and amax_async, run on the CPU, against the host's functions.
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <nvq/cuda/amax.cuh>
 #include <nvq/cuda/convert.cuh>
 #include <nvq/cuda/dequantize.cuh>
@@ -111,6 +112,30 @@ TEST_CASE("quantizing kernels of recipes that search or gather more than an amax
   check_shapes<nvq::INT4_Row>(nvq::recipe::ggml);
   check_shapes<nvq::INT4_G64_ZP>(nvq::recipe::awq);
   check_shapes<nvq::FP8_E4M3_128x128>(nvq::recipe::mse);
+}
+
+TEST_CASE("rows may be longer than a block of threads") {
+  const auto check = [](auto format, auto recipe) {
+    check_quantize<decltype(format), nvq::bfloat16>(3, 9001, 9008, ScaleLayout::linear, recipe);
+  };
+  check(nvq::FP8_E4M3_Row{}, nvq::recipe::amax);
+  check(nvq::INT8_Row{}, nvq::recipe::signed_max);
+}
+
+TEST_CASE("of equal magnitudes in a row the first gives its sign to the scale") {
+  using F = nvq::INT8_Row;
+  const std::int64_t columns = 9001;
+  std::vector<float> in(static_cast<std::size_t>(columns));
+  in[800] = -1.0f;
+  in[4800] = 1.0f;  // one of a thread's second run, the thread before that of the first
+  Output<F> out(1, columns, ScaleLayout::linear);
+  const nvq::cuda::detail::quantize_args<F, float> args{in.data(), columns,
+                                                        out.view(1, columns, ScaleLayout::linear)};
+  const auto l = nvq::cuda::detail::quantize_kernel<F, float, nvq::recipe::signed_max_t>::plan(args, 3);
+  CHECK(executor::run(l.kernel, l.grid, l.threads).error == "");
+  float scale = 0;
+  std::memcpy(&scale, out.scales.data(), sizeof scale);
+  CHECK(scale == 1.0f / 128);
 }
 
 TEST_CASE("quantizing kernels of formats of one's own") {

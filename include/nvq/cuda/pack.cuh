@@ -60,7 +60,10 @@ struct register_values {
 template <class E>
 NVQ_HD void put_code(std::uint32_t* words, unsigned index, std::uint32_t codes, unsigned bits) noexcept {
   const unsigned bit = index * E::bits, shift = bit % 32;
-  words[bit / 32] += codes << shift;  // the bits are free: one instruction shifts and adds
+  if (bits < 8)
+    words[bit / 32] += codes << shift;  // the bits are free: one instruction shifts and adds
+  else
+    words[bit / 32] |= codes << shift;  // bytes are permuted
   if (shift + bits > 32) words[bit / 32 + 1] |= codes >> (32 - shift);
 }
 

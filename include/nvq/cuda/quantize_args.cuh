@@ -131,6 +131,20 @@ NVQ_HD void add_values(Statistic& s, const float (&values)[N], std::int64_t left
   }
 }
 
+/// Adds the recipe's errors of the first `left` values of a run under a scale, in order.
+template <class F, class R, class Scaler, unsigned N>
+NVQ_HD float add_errors(float sum, const float (&values)[N], std::int64_t left, Scaler scaler,
+                        typename F::scale_code scale, typename R::statistic s, TensorScales ts) noexcept {
+  const unsigned count = left <= 0 ? 0 : left < N ? static_cast<unsigned>(left) : N;
+  NVQ_UNROLL
+  for (unsigned i = 0; i < N; ++i)
+    if (i < count) {
+      const std::uint8_t code = R::template element<F>(scaler(values[i]));
+      sum = add_rn(sum, R::template error<F>(values[i], code, scale, s, ts));
+    }
+  return sum;
+}
+
 /// Consecutive values of a row, of any number, for the block codec.
 template <class T>
 struct row_values {

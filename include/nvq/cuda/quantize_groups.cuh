@@ -52,10 +52,11 @@ struct quantize_groups {
     const std::int64_t groups = args.out.scale_columns() * F::scale_rows(args.out.rows);
     const std::int64_t columns = wide == 0 || args.out.columns < wide ? args.out.columns : wide;
     const std::int64_t runs = (columns + run - 1) / run * (args.out.rows < tall ? args.out.rows : tall);
+    // A search in a row has a thread for each candidate, and the fewer others wait for them the better.
     const auto needed = static_cast<unsigned>(runs < threads ? (runs + 31) / 32 * 32 : threads);
     return {{args},
             {static_cast<unsigned>(groups < 65535 * 16 ? groups : 65535 * 16), 1},
-            searches ? threads : needed};
+            searches ? (tall == 1 ? 64 : threads) : needed};
   }
 
   NVQ_HD void operator()(shared& s) const noexcept {
@@ -122,7 +123,7 @@ struct quantize_groups {
     const statistic whole = block_reduce(mine, memory.of_warps);
     scale_code scale;
     if constexpr (searches)
-      scale = search(memory.errors, group, whole, scales);
+      scale = search(memory.errors, group, whole, scales, aligned_in);
     else
       scale = rules::template scale<F>(whole, scales);
     store_scales(group_row, group_column, scale);
@@ -141,8 +142,8 @@ struct quantize_groups {
 
   /// The scale with the least error, as nvq::detail::block_scale finds it: threads have each a row under a candidate, then
   /// the sum of a candidate's rows.
-  NVQ_HD scale_code search(sums& errors, const extent& group, statistic s,
-                           TensorScales scales) const noexcept {
+  NVQ_HD scale_code search(sums& errors, const extent& group, statistic s, TensorScales scales,
+                           bool aligned) const noexcept {
     scale_code best = rules::template candidate<F>(0, s, scales);
     float least = 0.0f;
     const int n = rules::template candidates<F>(s, scales);
@@ -153,7 +154,7 @@ struct quantize_groups {
       if (c0 != 0) barrier();  // the sums of the candidates before have been read
       for (unsigned i = thread_index(); i < count * tall; i += block_threads())
         errors.sum[i / tall * sums::stride + i % tall] =
-            error_of_row(group, i % tall, c0 + static_cast<int>(i / tall), s, scales);
+            error_of_row(group, i % tall, c0 + static_cast<int>(i / tall), s, scales, aligned);
       barrier();
       if constexpr (tall > 1) {
         for (unsigned i = thread_index(); i < count; i += block_threads()) {
@@ -174,12 +175,18 @@ struct quantize_groups {
     return best;
   }
   NVQ_HD float error_of_row(const extent& group, unsigned row, int candidate, statistic s,
-                            TensorScales scales) const noexcept {
+                            TensorScales scales, bool aligned) const noexcept {
     if (row >= group.rows) return 0.0f;
     const auto scale = rules::template candidate<F>(candidate, s, scales);
-    return nvq::detail::error_in_order<F, rules>(
-        row_values<T>{address(group.row0 + row, group.column0), group.columns},
-        nvq::detail::column_weights{nullptr}, rules::template scaler<F>(scale, s, scales), scale, s, scales);
+    const auto scaler = rules::template scaler<F>(scale, s, scales);
+    const T* const in = address(group.row0 + row, group.column0);
+    float sum = 0.0f;
+    for (std::int64_t c = 0; c < group.columns; c += run) {
+      float x[run];
+      load_values<run>(in + c, group.columns - c, aligned, x);
+      sum = add_errors<F, rules>(sum, x, group.columns - c, scaler, scale, s, scales);
+    }
+    return sum;
   }
 
   /// The scale of the group, for each of its rows if that is wanted; the last groups write the padding behind them.

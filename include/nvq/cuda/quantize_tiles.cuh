@@ -143,12 +143,7 @@ struct quantize_tiles {
   NVQ_HD static float error_of(const float (&x)[wide], std::int64_t left, typename F::scale_code scale,
                                statistic s, TensorScales scales) noexcept {
     const auto scaler = rules::template scaler<F>(scale, s, scales);
-    float sum = 0.0f;
-    NVQ_UNROLL
-    for (unsigned i = 0; i < wide; ++i)
-      if (i < left)
-        sum = add_rn(
-            sum, rules::template error<F>(x[i], rules::template element<F>(scaler(x[i])), scale, s, scales));
+    float sum = add_errors<F, rules>(0.0f, x, left, scaler, scale, s, scales);
     for (unsigned distance = tall / 2; distance != 0; distance /= 2)  // the tree of nvq::detail::block_error
       sum = add_rn(sum, shuffle_xor(sum, distance));
     return sum;

@@ -109,12 +109,16 @@ template <class F, unsigned N, unsigned W>
 NVQ_HD void element_floats(const std::uint32_t (&words)[W], float (&out)[N], std::uint8_t zero) noexcept {
   using E = typename F::element;
   if constexpr (N % 2 == 0 && decode_word<E, bfloat16>::exists && is_bfloat16_exact<E>::value) {
+    // Through halves where instructions, or shifts alone, make FP8 halves.
+    constexpr bool as_half =
+        std::is_same<E, E5M2>::value || (std::is_same<E, E4M3>::value && NVQ_HAS_CVT_FP8 != 0);
+    using T = std::conditional_t<as_half, half, bfloat16>;
     std::uint32_t pairs[N / 2];
-    element_pairs<F, bfloat16, N>(words, pairs, zero);
+    element_pairs<F, T, N>(words, pairs, zero);
     NVQ_UNROLL
     for (unsigned i = 0; i < N / 2; ++i) {
-      out[2 * i] = low_of<bfloat16>(pairs[i]);
-      out[2 * i + 1] = high_of<bfloat16>(pairs[i]);
+      out[2 * i] = low_of<T>(pairs[i]);
+      out[2 * i + 1] = high_of<T>(pairs[i]);
     }
   } else if constexpr (N % 4 == 0 && std::is_same<E, NormalFloat4>::value) {
     NVQ_UNROLL

@@ -133,12 +133,12 @@ __device__ inline float min_magnitude(float a, float x) noexcept {
   asm("{ .reg .f32 m; abs.f32 m, %2; min.f32 %0, %1, m; }" : "=f"(r) : "f"(a), "f"(x));
   return r;
 }
-__device__ inline float min(float a, float b) noexcept {
+__device__ inline float smaller(float a, float b) noexcept {
   float r;
   asm("min.f32 %0, %1, %2;" : "=f"(r) : "f"(a), "f"(b));
   return r;
 }
-__device__ inline float max(float a, float b) noexcept {
+__device__ inline float larger(float a, float b) noexcept {
   float r;
   asm("max.f32 %0, %1, %2;" : "=f"(r) : "f"(a), "f"(b));
   return r;

@@ -65,7 +65,9 @@ NVQ_SIMD __m256i select(__m256i mask, __m256i a, __m256i b) noexcept {
   return _mm256_or_si256(_mm256_and_si256(mask, a), _mm256_andnot_si256(mask, b));
 }
 NVQ_SIMD words select(words mask, words a, words b) noexcept {
-  return {select(mask.low, a.low, b.low), select(mask.high, a.high, b.high)};
+  words x{select(mask.low, a.low, b.low), select(mask.high, a.high, b.high)};
+  __asm__("" : "+x"(x.low), "+x"(x.high));  // here: g++ would wait until x is used, and run out of registers
+  return x;
 }
 NVQ_SIMD words max_unsigned(words a, words b) noexcept {
   return {_mm256_max_epu32(a.low, b.low), _mm256_max_epu32(a.high, b.high)};

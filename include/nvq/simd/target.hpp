@@ -21,8 +21,8 @@
   NVQ_PRAGMA(GCC target(features))                           \
   NVQ_PRAGMA(GCC diagnostic push)                            \
   NVQ_PRAGMA(GCC diagnostic ignored "-Wmaybe-uninitialized") \
-      NVQ_PRAGMA(GCC diagnostic ignored "-Wsign-conversion") \
-          NVQ_PRAGMA(GCC diagnostic ignored "-Wuninitialized")
+  NVQ_PRAGMA(GCC diagnostic ignored "-Wsign-conversion")     \
+  NVQ_PRAGMA(GCC diagnostic ignored "-Wuninitialized")
 #define NVQ_END_TARGET NVQ_PRAGMA(GCC diagnostic pop) NVQ_PRAGMA(GCC pop_options)
 #endif
 
