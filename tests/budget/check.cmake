@@ -4,7 +4,8 @@ cmake_minimum_required(VERSION 3.23)
 set(include "${NVQ_ROOT}/include")
 file(MAKE_DIRECTORY "${WORK}")
 
-# Prints and asserts the lines of a file that includes the headers; prints how long the compiler takes over it.
+# Prints and asserts the lines, other than blank ones, of a file that includes the headers; prints how long the compiler takes
+# over it.
 function(budget limit)
   set(text "")
   foreach(header IN LISTS ARGN)
@@ -12,7 +13,7 @@ function(budget limit)
   endforeach()
   set(source "${WORK}/budget.cpp")
   file(WRITE "${source}" "${text}")
-  execute_process(COMMAND ${COMPILER} -std=c++17 -I "${include}" -E "${source}" COMMAND wc -l
+  execute_process(COMMAND ${COMPILER} -std=c++17 -I "${include}" -E "${source}" COMMAND grep -c [^[:space:]]
                   OUTPUT_VARIABLE lines OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
   string(TIMESTAMP begin "%s%f")
   execute_process(COMMAND ${COMPILER} -std=c++17 -I "${include}" -fsyntax-only "${source}" COMMAND_ERROR_IS_FATAL ANY)

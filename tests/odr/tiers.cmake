@@ -70,7 +70,7 @@ endif()
 # A processor without them. What an emulator says it has is what is used.
 if(QEMU)
   execute_process(COMMAND ${COMPILER} baseline.o other.o -o plain WORKING_DIRECTORY "${WORK}" COMMAND_ERROR_IS_FATAL ANY)
-  foreach(cpu "Nehalem: scalar" "Haswell: scalar avx2")
+  foreach(cpu "Nehalem: scalar" "Haswell,-f16c: scalar" "Haswell: scalar avx2")
     string(REGEX MATCH "^([^:]*):(.*)" cpu "${cpu}")
     set(wanted "${CMAKE_MATCH_2}\n")
     execute_process(COMMAND "${QEMU}" -cpu "${CMAKE_MATCH_1}" "${WORK}/plain" OUTPUT_VARIABLE tiers RESULT_VARIABLE status ERROR_QUIET)

@@ -210,11 +210,13 @@ void encode_bands(matrix_view<const T> in, std::int64_t b0, std::int64_t b1, con
   for (std::int64_t b = b0; b < b1; ++b) encode_blocks<F, R>(in, b, 0, blocks, ctx, out);
 }
 
-/// How many rows of the grid of blocks one task takes: about 64 Ki values, so that tasks outlive their
-/// overhead.
-inline std::int64_t bands_per_task(std::int64_t band_values) noexcept {
-  const std::int64_t n = (std::int64_t{1} << 16) / (band_values > 0 ? band_values : 1);
-  return n < 1 ? 1 : n;
+/// How many rows of the grid of blocks one task takes: about 64 Ki values, so that tasks outlive their overhead, and where
+/// that takes no more than twice as many, so many that their `band_bytes` fill cache lines.
+inline std::int64_t bands_per_task(std::int64_t band_values, std::int64_t band_bytes = 64) noexcept {
+  const std::int64_t n = (std::int64_t{1} << 16) / (band_values > 0 ? band_values : 1), least = n < 1 ? 1 : n;
+  std::int64_t whole = 64;  // bands, of any size, that fill lines
+  for (; band_bytes % 2 == 0 && whole > 1; band_bytes /= 2) whole /= 2;
+  return whole <= 2 * least ? (least + whole - 1) / whole * whole : least;
 }
 
 /// Runs fn(begin, end) over [0, n) in tasks of `step`.
@@ -257,10 +259,11 @@ void encode_whole(matrix_view<const T> in, const float* given, const encode_cont
     scale = block_scale<F, R>(strided_values<T>{in}, column_weights{ctx.importance}, s, ctx.scales);
   });
   out.store(0, scale);
-  for_ranges(exec, in.rows(), bands_per_task(in.columns()), [&](std::int64_t r0, std::int64_t r1) {
-    clear_row_tails<F>(in.columns(), r0, r1, out.codes);
-    encode_codes<F, R>(in, r0, r1, 0, in.columns(), scale, s, ctx, out.codes);
-  });
+  for_ranges(exec, in.rows(), bands_per_task(in.columns(), F::row_bytes(in.columns())),
+             [&](std::int64_t r0, std::int64_t r1) {
+               clear_row_tails<F>(in.columns(), r0, r1, out.codes);
+               encode_codes<F, R>(in, r0, r1, 0, in.columns(), scale, s, ctx, out.codes);
+             });
 }
 
 template <class F, class R, class T>
@@ -270,7 +273,8 @@ void encode_tensor(matrix_view<const T> in, const float* given, const encode_con
   if constexpr (F::block::rows == 0) {
     encode_whole<F, R>(in, given, ctx, exec, out);
   } else {
-    const std::int64_t step = bands_per_task(F::block::rows * in.columns());
+    const std::int64_t step =
+        bands_per_task(F::block::rows * in.columns(), F::block::rows * F::row_bytes(in.columns()));
     for_ranges(exec, F::scale_rows(in.rows()), step,
                [&](std::int64_t b0, std::int64_t b1) { encode_bands<F, R>(in, b0, b1, ctx, out); });
   }
@@ -366,9 +370,11 @@ void decode_tensor(const std::uint8_t* codes, const typename F::scale_type* scal
                    const std::uint8_t* zero_points, float tensor_scale, executor_ref exec,
                    matrix_view<T> out) {
   if (out.shape().size() == 0) return;
-  for_ranges(exec, out.rows(), bands_per_task(out.columns()), [&](std::int64_t r0, std::int64_t r1) {
-    decode_rows<F>(codes, scales, zero_points, r0, r1, tensor_scale, out);
-  });
+  for_ranges(exec, out.rows(),
+             bands_per_task(out.columns(), out.row_stride() * static_cast<std::int64_t>(sizeof(T))),
+             [&](std::int64_t r0, std::int64_t r1) {
+               decode_rows<F>(codes, scales, zero_points, r0, r1, tensor_scale, out);
+             });
 }
 
 }  // namespace detail

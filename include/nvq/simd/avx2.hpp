@@ -95,15 +95,15 @@ NVQ_SIMD floats operator*(floats a, floats b) noexcept {
   return {low, high};
 }
 /// `b` where one is NaN.
-NVQ_SIMD floats min(floats a, floats b) noexcept {
+NVQ_SIMD floats smaller(floats a, floats b) noexcept {
   return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)};
 }
-NVQ_SIMD floats max(floats a, floats b) noexcept {
+NVQ_SIMD floats larger(floats a, floats b) noexcept {
   return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)};
 }
 /// min(|x|, limit), `limit` where x is NaN.
 NVQ_SIMD floats min_magnitude(floats x, floats limit) noexcept {
-  return min(as_floats(bits(x) & all(0x7FFFFFFFu)), limit);
+  return smaller(as_floats(bits(x) & all(0x7FFFFFFFu)), limit);
 }
 /// Rounded to nearest even.
 NVQ_SIMD words to_int(floats x) noexcept { return {_mm256_cvtps_epi32(x.low), _mm256_cvtps_epi32(x.high)}; }

@@ -65,8 +65,8 @@ NVQ_SIMD floats operator*(floats a, floats b) noexcept {
   return {product};
 }
 /// `b` where one is NaN.
-NVQ_SIMD floats min(floats a, floats b) noexcept { return {_mm512_min_ps(a.v, b.v)}; }
-NVQ_SIMD floats max(floats a, floats b) noexcept { return {_mm512_max_ps(a.v, b.v)}; }
+NVQ_SIMD floats smaller(floats a, floats b) noexcept { return {_mm512_min_ps(a.v, b.v)}; }
+NVQ_SIMD floats larger(floats a, floats b) noexcept { return {_mm512_max_ps(a.v, b.v)}; }
 /// min(|x|, limit), `limit` where x is NaN.
 NVQ_SIMD floats min_magnitude(floats x, floats limit) noexcept { return {_mm512_range_ps(x.v, limit.v, 10)}; }
 /// Rounded to nearest even.

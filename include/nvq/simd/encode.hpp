@@ -49,21 +49,44 @@ constexpr bool encodes_blocks() noexcept {
     return is_unsigned_integer<typename F::element> && std::is_same<typename R::statistic, MinMax>::value &&
            operation<F, R> == Operation::affine && zeros_of<R, F>() == Zeros::signed_;
   else
-    return is_amax_statistic<typename R::statistic> && encodes_values<F, R>();
+    return (is_amax_statistic<typename R::statistic> ||
+            std::is_same<typename R::statistic, SignedMax>::value) &&
+           encodes_values<F, R>();
 }
 
 inline bool ordinary(float x) noexcept {
   return float_bits(x) >= float_bits(0x1p-120f) && float_bits(x) <= float_bits(0x1p120f);
 }
 
-/// Scale codes and operands by the recipe's own functions.
-template <class F, class R>
-bool scalar_scales(const std::uint32_t* amax, std::int64_t blocks, TensorScales ts,
+/// The statistic of a block from its amax; of a SignedMax also from the largest x and -x.
+template <class S, int B, class T>
+S block_of_amax(const T* block, std::uint32_t amax, std::uint32_t above, std::uint32_t below) noexcept {
+  S s{};
+  s.amax = float_from_bits(amax);
+  if constexpr (std::is_same<S, SignedMax>::value) {
+    s.value = above > below ? s.amax : negate(s.amax);
+    if (above == below) {  // the first one decides
+      int i = 0;
+      while (i < B - 1 && (float_bits(to_float(block[i])) & 0x7FFFFFFFu) != amax) ++i;
+      s.value = amax == 0 ? 0.0f : to_float(block[i]);
+    }
+  }
+  (void)block, (void)above, (void)below;
+  return s;
+}
+
+/// Scale codes and operands by the recipe's own functions. False: an amax is NaN or an operand zero or no number.
+template <class Isa, class F, class R, class T>
+bool scalar_scales(const T* in, const std::uint32_t* amax, std::int64_t blocks, TensorScales ts,
                    typename F::scale_type* codes, float* operands) noexcept {
+  using statistic = typename R::statistic;
+  constexpr int B = F::block::columns;
+  std::uint32_t above[16] = {}, below[16] = {};
   bool usable = true;
   for (std::int64_t b = 0; b < blocks; ++b) {
-    typename R::statistic s{};
-    s.amax = float_from_bits(amax[b]);
+    if constexpr (std::is_same<statistic, SignedMax>::value)
+      if (b % 16 == 0) Isa::template range<B>(in + b * B, blocks - b < 16 ? blocks - b : 16, above, below);
+    const auto s = block_of_amax<statistic, B>(in + b * B, amax[b], above[b % 16], below[b % 16]);
     codes[b] = R::template scale<F>(s, ts);
     const auto scaler = R::template scaler<F>(codes[b], s, ts);
     operands[b] = operation_of<std::remove_const_t<decltype(scaler)>>::operand(scaler);
@@ -92,7 +115,7 @@ std::int64_t encode_blocks(const T* row, std::int64_t columns, TensorScales ts, 
     if constexpr (planned)
       usable = Isa::scales(plan, amax, n, scale, operands);
     else
-      usable = scalar_scales<F, R>(amax, n, ts, scale, operands);
+      usable = scalar_scales<Isa, F, R>(row + first * B, amax, n, ts, scale, operands);
     if (usable) {
       Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>(), B>(
           row + first * B, n * B, operands, codes + first * B * F::element::bits / 8);

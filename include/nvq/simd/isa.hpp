@@ -20,6 +20,10 @@
 #define NVQ_SIMD_NEON 0
 #endif
 
+#if NVQ_SIMD_X86
+#include <cpuid.h>
+#endif
+
 NVQ_BEGIN_NAMESPACE
 
 /// The tiers of kernels. avx512: F, BW, DQ, VL and VBMI (Ice Lake, Zen 4 and later); avx2: AVX2, FMA and F16C (Haswell, Zen
@@ -30,14 +34,25 @@ constexpr const char* isa_name(Isa isa) noexcept {
   return isa == Isa::avx512 ? "avx512" : isa == Isa::avx2 ? "avx2" : isa == Isa::neon ? "neon" : "scalar";
 }
 
+#if NVQ_SIMD_X86
+namespace detail {
+/// __builtin_cpu_supports() of older compilers does not know its name. What the operating system saves for AVX will do.
+inline bool has_f16c() noexcept {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & (1u << 29)) != 0;
+}
+}  // namespace detail
+#endif
+
 /// Whether this processor, its operating system and this build have a tier.
 inline bool isa_available(Isa isa) noexcept {
 #if NVQ_SIMD_X86
   if (isa == Isa::avx512)
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512vbmi");
-  if (isa == Isa::avx2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    return isa_available(Isa::avx2) && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi");
+  if (isa == Isa::avx2)
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && detail::has_f16c();
 #endif
   if (isa == Isa::neon) return NVQ_SIMD_NEON != 0;
   return isa == Isa::scalar;

@@ -92,12 +92,16 @@ NVQ_SIMD floats operator*(floats a, floats b) noexcept {
   return product;
 }
 /// `b` where `a` is NaN and no signalling one: the result of an operation.
-NVQ_SIMD floats min(floats a, floats b) noexcept { return NVQ_FOUR_PAIRS(vminnmq_f32, a, b); }
-NVQ_SIMD float32x4_t max(float32x4_t a, float32x4_t b) noexcept { return vbslq_f32(vcgtq_f32(a, b), a, b); }
+NVQ_SIMD floats smaller(floats a, floats b) noexcept { return NVQ_FOUR_PAIRS(vminnmq_f32, a, b); }
+NVQ_SIMD float32x4_t larger(float32x4_t a, float32x4_t b) noexcept {
+  return vbslq_f32(vcgtq_f32(a, b), a, b);
+}
 /// `b` where one is NaN.
-NVQ_SIMD floats max(floats a, floats b) noexcept { return NVQ_FOUR_PAIRS(max, a, b); }
+NVQ_SIMD floats larger(floats a, floats b) noexcept { return NVQ_FOUR_PAIRS(larger, a, b); }
 /// min(|x|, limit), `limit` where x is NaN and no signalling one.
-NVQ_SIMD floats min_magnitude(floats x, floats limit) noexcept { return min(NVQ_FOUR(vabsq_f32, x), limit); }
+NVQ_SIMD floats min_magnitude(floats x, floats limit) noexcept {
+  return smaller(NVQ_FOUR(vabsq_f32, x), limit);
+}
 NVQ_SIMD uint32x4_t to_int(float32x4_t x) noexcept { return vreinterpretq_u32_s32(vcvtnq_s32_f32(x)); }
 NVQ_SIMD float32x4_t from_int(uint32x4_t x) noexcept { return vcvtq_f32_s32(vreinterpretq_s32_u32(x)); }
 /// Rounded to nearest even.
