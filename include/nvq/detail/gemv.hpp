@@ -168,7 +168,7 @@ void add_chunks(const weight_bytes<F>& w, std::int64_t r, const activations<F>& 
     }
     Isa::template add<E, B, F::has_zero_point, Rows, Batch>(
         codes, scale_rows, zero_rows, n, x.row(b) + chunk * product_chunk, x.stride(), x.sums(b) + chunk * 16,
-        x.sums_stride(), sums);
+        x.sums_stride(), Rows * F::row_bytes(w.shape.columns()), sums);
   }
 }
 

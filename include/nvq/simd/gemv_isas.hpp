@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <nvq/config.hpp>
 #include <nvq/simd/decode.hpp>
+#include <nvq/simd/gemv_avx2.hpp>
 #include <nvq/simd/gemv_avx512.hpp>
+#include <nvq/simd/gemv_neon.hpp>
 #include <nvq/simd/isa.hpp>
 
 // The kernels of gemv and gemm as types, the choice among them, and the formats that have some.
@@ -20,6 +22,14 @@ bool with_gemv_isa(Fn&& fn) noexcept {
 #if NVQ_SIMD_X86
     case Isa::avx512:
       fn(avx512::gemv_isa{});
+      return true;
+    case Isa::avx2:
+      fn(avx2::gemv_isa{});
+      return true;
+#endif
+#if NVQ_SIMD_NEON
+    case Isa::neon:
+      fn(neon::gemv_isa{});
       return true;
 #endif
     default:
