@@ -135,11 +135,10 @@ void scales_of_blocks(const weight_bytes<F>& w, std::int64_t first, std::int64_t
     Isa::template decode_scales<typename F::block_scale>(w.scales + first, n, out);
 }
 
-/// Adds the products of all whole chunks of rows [r, r + Rows) with activations [b, b + Batch) to `sums`,
-/// [Rows][Batch][16].
-template <class F, class Isa, int Rows, int Batch>
-void add_chunks(const weight_bytes<F>& w, std::int64_t r, const activations<F>& x, std::int64_t b,
-                float* sums) noexcept {
+/// Calls add(codes, scales, negated zero points, chunk, n) for all whole chunks of rows [r, r + Rows): up to 32 chunks a
+/// time, 128 / B scales a chunk.
+template <class F, class Isa, int Rows, class Add>
+void for_chunks(const weight_bytes<F>& w, std::int64_t r, Add add) noexcept {
   using E = typename F::element;
   constexpr int B = simd::gemv_block<F>;
   constexpr std::int64_t wide = F::block::columns, most = 32, per = product_chunk / B;
@@ -166,9 +165,7 @@ void add_chunks(const weight_bytes<F>& w, std::int64_t r, const activations<F>& 
         }
       }
     }
-    Isa::template add<E, B, F::has_zero_point, Rows, Batch>(
-        codes, scale_rows, zero_rows, n, x.row(b) + chunk * product_chunk, x.stride(), x.sums(b) + chunk * 16,
-        x.sums_stride(), Rows * F::row_bytes(w.shape.columns()), sums);
+    add(codes, scale_rows, zero_rows, chunk, n);
   }
 }
 
@@ -180,10 +177,19 @@ struct product {
   matrix_view<U> y;  ///< [batch, rows]
 
   template <class Isa, int Rows, int Batch>
+  void add_chunks(std::int64_t r, std::int64_t b, float* sums) const noexcept {
+    for_chunks<F, Isa, Rows>(weights, r, [&](auto codes, auto scales, auto zeros, std::int64_t chunk, std::int64_t n) {
+      Isa::template add<typename F::element, simd::gemv_block<F>, F::has_zero_point, Rows, Batch>(
+          codes, scales, zeros, n, x.row(b) + chunk * product_chunk, x.stride(), x.sums(b) + chunk * 16,
+          x.sums_stride(), Rows * F::row_bytes(weights.shape.columns()), sums);
+    });
+  }
+
+  template <class Isa, int Rows, int Batch>
   void tile(std::int64_t r, std::int64_t b) const noexcept {
     constexpr std::size_t room = Rows * Batch * 16;
     float sums[room] = {};
-    if constexpr (!std::is_void<Isa>::value) add_chunks<F, Isa, Rows, Batch>(weights, r, x, b, sums);
+    if constexpr (!std::is_void<Isa>::value) add_chunks<Isa, Rows, Batch>(r, b, sums);
     const std::int64_t done = std::is_void<Isa>::value ? 0 : weights.shape.columns() / product_chunk * product_chunk;
     for (int i = 0; i < Rows; ++i)
       for (int j = 0; j < Batch; ++j) {

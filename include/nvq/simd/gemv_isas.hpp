@@ -7,6 +7,7 @@
 #include <nvq/simd/gemv_avx2.hpp>
 #include <nvq/simd/gemv_avx512.hpp>
 #include <nvq/simd/gemv_neon.hpp>
+#include <nvq/simd/gemv_vnni.hpp>
 #include <nvq/simd/isa.hpp>
 
 // The kernels of gemv and gemm as types, the choice among them, and the formats that have some.
@@ -36,6 +37,19 @@ bool with_gemv_isa(Fn&& fn) noexcept {
       (void)fn;
       return false;
   }
+}
+
+/// The same of activations in int8.
+template <class Fn>
+bool with_integer_isa(Fn&& fn) noexcept {
+#if NVQ_SIMD_X86
+  if (active_isa() == Isa::avx512 && avx512::vnni_available()) {
+    fn(avx512::vnni_isa{});
+    return true;
+  }
+#endif
+  (void)fn;
+  return false;
 }
 
 /// Columns of a block as kernels see it: blocks of more than 128 are several that share a scale.
