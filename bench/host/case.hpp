@@ -62,5 +62,6 @@ constexpr const char* type_name() {
 
 void add_memory_cases();
 void add_codec_cases();
+void add_product_cases();
 
 }  // namespace bench

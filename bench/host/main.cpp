@@ -46,5 +46,6 @@ int main(int argc, char** argv) {
 #endif
   bench::add_memory_cases();
   bench::add_codec_cases();
+  bench::add_product_cases();
   benchmark::RunSpecifiedBenchmarks();
 }
