@@ -84,8 +84,10 @@ class int8_activations {
     const float step = is_finite(s.amax) ? div_rn(s.amax, 127.0f) : quiet_nan();
     scales_[static_cast<std::size_t>(b * blocks_ + block)] = step;
     for (std::int64_t c = first; c < end; ++c) {
-      const std::uint8_t q = Int8::encode(is_zero(step) ? 0.0f : clamp(div_rn(to_float(x(b, c)), step), -127.0f, 127.0f));
-      codes_[static_cast<std::size_t>(b * columns_ + place(c))] = static_cast<std::int8_t>(q);
+      const float q = is_zero(step) ? 0.0f : clamp(div_rn(to_float(x(b, c)), step), -127.0f, 127.0f);
+      // Adding 1.5 * 2^23 rounds, and leaves the integer in the low bits. What q is under a NaN step is of no effect.
+      codes_[static_cast<std::size_t>(b * columns_ + place(c))] =
+          static_cast<std::int8_t>(float_bits(add_rn(q, 12582912.0f)) & 0xFFu);
     }
   }
 
