@@ -25,7 +25,8 @@ static double error(const std::vector<float>& y, const std::vector<double>& exac
 int main() {
   const std::size_t rows = 256, columns = 1024;
   std::vector<float> weight(rows * columns), x(columns), y(rows);
-  for (std::size_t i = 0; i < weight.size(); ++i) weight[i] = static_cast<float>(i * 7919 % 10007) / 5003.0f - 1.0f;
+  for (std::size_t i = 0; i < weight.size(); ++i)
+    weight[i] = static_cast<float>(i * 7919 % 10007) / 5003.0f - 1.0f;
   for (std::size_t c = 0; c < columns; ++c) x[c] = static_cast<float>(c * 271 % 997) / 498.0f - 1.0f;
 
   const auto w = nvq::quantize<nvq::INT4_G128>(weight, {rows, columns});
@@ -46,10 +47,12 @@ int main() {
   for (std::size_t b = 0; b < batch; ++b) xs.insert(xs.end(), x.begin(), x.end());
   const nvq::matrix_view<const float> in(xs.data(), {batch, columns});
   if (!nvq::gemm(w, in, nvq::matrix_view<float>(ys.data(), {batch, rows}))) return 1;
-  std::cout << "a batch: " << (std::vector<float>(ys.end() - rows, ys.end()) == y ? "the same bits\n" : "other bits\n");
+  std::cout << "a batch: "
+            << (std::vector<float>(ys.end() - rows, ys.end()) == y ? "the same bits\n" : "other bits\n");
 
   // Activations rounded to int8 in blocks of 32: faster, and as exact as eight bits are.
   if (!nvq::gemm_int8(w, in, nvq::matrix_view<float>(ys.data(), {batch, rows}))) return 1;
   ys.resize(rows);
-  std::cout << "int8 activations: off by " << std::fixed << std::setprecision(1) << 100 * error(ys, exact) << " %\n";
+  std::cout << "int8 activations: off by " << std::fixed << std::setprecision(1) << 100 * error(ys, exact)
+            << " %\n";
 }

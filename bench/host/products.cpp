@@ -19,8 +19,8 @@ nvq::executor_ref executor(unsigned threads) {
 
 template <class F, bool Int8>
 void add_product(const char* what, std::int64_t batch, const place& where, unsigned threads) {
-  const std::string name =
-      std::string(what) + '/' + nvq::format_name<F> + '/' + (Int8 ? "int8" : "f32") + "/batch " + std::to_string(batch);
+  const std::string name = std::string(what) + '/' + nvq::format_name<F> + '/' + (Int8 ? "int8" : "f32") +
+                           "/batch " + std::to_string(batch);
   add(name, where, threads, [=] {
     const auto in = input<float>(where.values());
     const auto w = std::make_shared<const nvq::quantized<F>>(

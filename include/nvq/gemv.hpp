@@ -50,7 +50,11 @@ struct packed_weights {
       : codes(c), scales(s), zero_points(z), shape(sh), tensor_scale(ts) {}
   /// Refers to the memory of `q`.
   packed_weights(const quantized<F>& q) noexcept
-      : codes(q.codes()), scales(q.scales()), zero_points(q.zero_points()), shape(q.shape()), tensor_scale(q.tensor_scale()) {}
+      : codes(q.codes()),
+        scales(q.scales()),
+        zero_points(q.zero_points()),
+        shape(q.shape()),
+        tensor_scale(q.tensor_scale()) {}
 };
 
 namespace detail {
@@ -60,7 +64,8 @@ errc check_product(const packed_weights<F>& weights, matrix_view<T> x, matrix_vi
   if (!weights.shape.valid()) return errc::invalid_shape;
   errc ec = check_input(x);
   if (ec == errc::ok) ec = check_input(y);
-  if (ec == errc::ok) ec = check_buffers<F>(weights.shape, weights.codes, weights.scales, weights.zero_points);
+  if (ec == errc::ok)
+    ec = check_buffers<F>(weights.shape, weights.codes, weights.scales, weights.zero_points);
   if (ec == errc::ok && x.columns() != weights.shape.columns()) ec = errc::input_size;
   if (ec == errc::ok && (y.rows() != x.rows() || y.columns() != weights.shape.rows())) ec = errc::output_size;
   return ec;
@@ -77,7 +82,8 @@ weight_bytes<F> bytes_of(const packed_weights<F>& w) noexcept {
 /// Weights are decoded once for up to four rows of x; a batch of hundreds is better served by decode() and a library.
 /// Allocates batch * columns floats. Returns batch * rows, or why nothing was written.
 template <class F, class T, class U>
-result gemm(const packed_weights<F>& weights, matrix_view<T> x, matrix_view<U> y, executor_ref executor = {}) {
+result gemm(const packed_weights<F>& weights, matrix_view<T> x, matrix_view<U> y,
+            executor_ref executor = {}) {
   const errc ec = detail::check_product(weights, x, y);
   if (ec != errc::ok) return {0, ec};
   detail::multiply<F>(detail::bytes_of(weights), weights.tensor_scale, x.as_const(), y, executor);
@@ -89,16 +95,19 @@ result gemm(const quantized<F>& weights, matrix_view<T> x, matrix_view<U> y, exe
 }
 
 /// The same of one vector: x and y are contiguous containers of `columns` and `rows` values.
-template <class F, class C, class D, class = detail::require_container<const C>, class = detail::require_container<D>>
+template <class F, class C, class D, class = detail::require_container<const C>,
+          class = detail::require_container<D>>
 result gemv(const packed_weights<F>& weights, const C& x, D&& y, executor_ref executor = {}) {
   if (!weights.shape.valid()) return {0, errc::invalid_shape};
-  const auto rows = static_cast<std::size_t>(weights.shape.rows()), columns = static_cast<std::size_t>(weights.shape.columns());
+  const auto rows = static_cast<std::size_t>(weights.shape.rows()),
+             columns = static_cast<std::size_t>(weights.shape.columns());
   if (x.size() != columns) return {0, errc::input_size};
   if (y.size() != rows) return {0, errc::output_size};
   return gemm(weights, matrix_view<const detail::value_t<const C>>(x.data(), shape2d(1, columns)),
               matrix_view<detail::value_t<D>>(y.data(), shape2d(1, rows)), executor);
 }
-template <class F, class C, class D, class = detail::require_container<const C>, class = detail::require_container<D>>
+template <class F, class C, class D, class = detail::require_container<const C>,
+          class = detail::require_container<D>>
 result gemv(const quantized<F>& weights, const C& x, D&& y, executor_ref executor = {}) {
   return gemv(packed_weights<F>(weights), x, y, executor);
 }
@@ -111,15 +120,18 @@ result gemv(const quantized<F>& weights, const C& x, D&& y, executor_ref executo
 /// scales, fused. The end is gemm()'s, halved before the tensor scale where elements are halves. A block of x with a NaN or an
 /// infinity makes all outputs NaN.
 template <class F, class T, class U>
-result gemm_int8(const packed_weights<F>& weights, matrix_view<T> x, matrix_view<U> y, executor_ref executor = {}) {
-  static_assert(detail::has_integers_v<F>, "nvq::gemm_int8: the elements of this Format are no small integers");
+result gemm_int8(const packed_weights<F>& weights, matrix_view<T> x, matrix_view<U> y,
+                 executor_ref executor = {}) {
+  static_assert(detail::has_integers_v<F>,
+                "nvq::gemm_int8: the elements of this Format are no small integers");
   const errc ec = detail::check_product(weights, x, y);
   if (ec != errc::ok) return {0, ec};
   detail::multiply_int8<F>(detail::bytes_of(weights), weights.tensor_scale, x.as_const(), y, executor);
   return {y.shape().size(), errc::ok};
 }
 template <class F, class T, class U>
-result gemm_int8(const quantized<F>& weights, matrix_view<T> x, matrix_view<U> y, executor_ref executor = {}) {
+result gemm_int8(const quantized<F>& weights, matrix_view<T> x, matrix_view<U> y,
+                 executor_ref executor = {}) {
   return gemm_int8(packed_weights<F>(weights), x, y, executor);
 }
 

@@ -14,7 +14,8 @@ namespace {
 template <class F>
 nvq::quantized<F> small_integers(std::size_t rows, std::size_t columns) {
   std::vector<float> w(rows * columns);
-  for (std::size_t i = 0; i < w.size(); ++i) w[i] = i % 16 == 0 ? 6.0f : static_cast<float>(static_cast<int>(i * 7 % 5) - 2);
+  for (std::size_t i = 0; i < w.size(); ++i)
+    w[i] = i % 16 == 0 ? 6.0f : static_cast<float>(static_cast<int>(i * 7 % 5) - 2);
   return nvq::quantize<F>(w, {rows, columns});
 }
 
@@ -30,6 +31,23 @@ TEST_CASE("a product that can be computed by hand", "[gemv]") {
   for_each_tier([&](nvq::Isa) {
     REQUIRE(nvq::gemv(w, x, y));
     REQUIRE(y[0] == 0.5f * (1 + 20 + 300 - 1000));
+  });
+}
+
+TEMPLATE_TEST_CASE("every code, alone in its row", "[gemv]", nvq::FP8_E4M3, nvq::FP8_E5M2, nvq::INT8) {
+  constexpr std::size_t rows = 256, columns = 128;
+  std::vector<std::uint8_t> codes(rows * columns, 0);
+  for (std::size_t r = 0; r < rows; ++r) codes[r * columns + r * 37 % columns] = static_cast<std::uint8_t>(r);
+  const std::vector<float> scales = {1.0f}, x(columns, 1.0f);
+  const nvq::packed_weights<TestType> w(codes, scales, {}, {rows, columns});
+  for_each_tier([&](nvq::Isa isa) {
+    std::vector<float> y(rows);
+    REQUIRE(nvq::gemv(w, x, y));
+    for (std::size_t r = 0; r < rows; ++r) {
+      const float value = TestType::element::decode(static_cast<std::uint8_t>(r));
+      INFO(nvq::isa_name(isa) << ", code " << r);
+      REQUIRE((value != value ? y[r] != y[r] : y[r] == value));
+    }
   });
 }
 
@@ -61,7 +79,8 @@ TEST_CASE("NaN and infinities go where they are multiplied", "[gemv]") {
   const float inf = std::numeric_limits<float>::infinity();
   const std::vector<float> ones(columns, 1.0f);
   std::vector<float> y(2);
-  const auto q = nvq::quantize<nvq::FP8_E5M2>(std::vector<float>(2 * columns, 1.0f), {std::size_t{2}, columns});
+  const auto q =
+      nvq::quantize<nvq::FP8_E5M2>(std::vector<float>(2 * columns, 1.0f), {std::size_t{2}, columns});
   std::vector<std::uint8_t> codes = q.codes();
   codes[columns + 200] = 0x7C;  // infinity, in row 1
   const nvq::packed_weights<nvq::FP8_E5M2> w(codes, q.scales(), {}, q.shape());
@@ -93,8 +112,9 @@ TEST_CASE("what is refused is not written", "[gemv]") {
   CHECK(nvq::gemv(q, x, more).ec == errc::output_size);
   const nvq::matrix_view<const float> in(x.data(), {1, 64});
   CHECK(nvq::gemm(q, in, nvq::matrix_view<float>(more.data(), {1, 5})).ec == errc::output_size);
-  CHECK(nvq::gemm(q, nvq::matrix_view<const float>(x.data(), {1, 63}), nvq::matrix_view<float>(y.data(), {1, 4})).ec ==
-        errc::input_size);
+  CHECK(nvq::gemm(q, nvq::matrix_view<const float>(x.data(), {1, 63}),
+                  nvq::matrix_view<float>(y.data(), {1, 4}))
+            .ec == errc::input_size);
   CHECK(nvq::gemm(q, in, nvq::matrix_view<float>(nullptr, {1, 4})).ec == errc::null_pointer);
   nvq::packed_weights<nvq::NVFP4> w(q);
   w.codes = {w.codes.data(), w.codes.size() - 1};
@@ -110,7 +130,8 @@ TEST_CASE("what is refused is not written", "[gemv]") {
   p.zero_points = {};
   CHECK(nvq::gemv(p, x, y).ec == errc::zero_points_size);
   CHECK((y == std::vector<float>(4, 3.0f) && more == std::vector<float>(5, 3.0f)));
-  CHECK(nvq::gemm(small_integers<nvq::NVFP4>(0, 64), in, nvq::matrix_view<float>(nullptr, {1, 0})).count == 0);
+  CHECK(nvq::gemm(small_integers<nvq::NVFP4>(0, 64), in, nvq::matrix_view<float>(nullptr, {1, 0})).count ==
+        0);
   // No columns: sums of nothing.
   CHECK(nvq::gemv(small_integers<nvq::NVFP4>(4, 0), std::vector<float>(), y));
   CHECK(y == std::vector<float>(4, 0.0f));

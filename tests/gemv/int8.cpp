@@ -20,7 +20,8 @@ Activations to_int8(const std::vector<float>& x) {
     for (std::size_t i = first; i < end; ++i) amax = std::max(amax, std::fabs(x[i]));
     const float scale = amax / 127.0f;
     a.scale.push_back(scale);
-    a.code.push_back(scale == 0.0f ? 0.0f : std::nearbyint(std::min(std::max(x[c] / scale, -127.0f), 127.0f)));
+    a.code.push_back(scale == 0.0f ? 0.0f
+                                   : std::nearbyint(std::min(std::max(x[c] / scale, -127.0f), 127.0f)));
   }
   return a;
 }
@@ -45,7 +46,8 @@ float in_order_int8(const Row& row, const Activations& x, bool halves) {
 
 template <class F>
 void check(std::size_t rows, std::size_t columns, std::size_t batch, nvq::executor_ref executor = {}) {
-  const auto q = nvq::quantize<F>(normal(rows * columns, static_cast<std::uint32_t>(columns)), {rows, columns});
+  const auto q =
+      nvq::quantize<F>(normal(rows * columns, static_cast<std::uint32_t>(columns)), {rows, columns});
   REQUIRE(q);
   std::vector<float> x = normal(columns * batch, 9), wanted;
   for (std::size_t c = 64; c < std::min<std::size_t>(96, columns); ++c) x[c] = 0.0f;
@@ -61,7 +63,8 @@ void check(std::size_t rows, std::size_t columns, std::size_t batch, nvq::execut
       // Half a step of every block of x, beside what float sums lose.
       double steps = 0.0;
       for (std::size_t c = 0; c < columns; ++c)
-        steps += 0.501 * double(a.scale[c]) * std::fabs(double(row.code[c] - row.zero[c]) * double(row.scale[c]));
+        steps +=
+            0.501 * double(a.scale[c]) * std::fabs(double(row.code[c] - row.zero[c]) * double(row.scale[c]));
       REQUIRE(std::fabs(double(wanted.back()) - e.sum * double(scale)) <=
               (steps + bound(columns) * (e.magnitudes + steps)) * double(scale));
     }
@@ -75,14 +78,15 @@ void check(std::size_t rows, std::size_t columns, std::size_t batch, nvq::execut
   });
 }
 
-using Integers = std::tuple<nvq::NVFP4, nvq::NVFP4_2D, nvq::MXFP4, nvq::INT8, nvq::INT8_Row, nvq::INT8_G128, nvq::INT4_G32,
-                            nvq::INT4_G64, nvq::INT4_G128, nvq::INT4_Row, nvq::INT4_G32_ZP, nvq::INT4_G64_ZP,
-                            nvq::INT4_G128_ZP>;
+using Integers = std::tuple<nvq::NVFP4, nvq::NVFP4_2D, nvq::MXFP4, nvq::INT8, nvq::INT8_Row, nvq::INT8_G128,
+                            nvq::INT4_G32, nvq::INT4_G64, nvq::INT4_G128, nvq::INT4_Row, nvq::INT4_G32_ZP,
+                            nvq::INT4_G64_ZP, nvq::INT4_G128_ZP>;
 
 }  // namespace
 
 TEMPLATE_LIST_TEST_CASE("activations in int8 are multiplied as written, by every tier", "[gemv]", Integers) {
-  for (const std::size_t columns : {1u, 7u, 33u, 64u, 127u, 128u, 130u, 256u, 333u, 512u}) check<TestType>(5, columns, 1);
+  for (const std::size_t columns : {1u, 7u, 33u, 64u, 127u, 128u, 130u, 256u, 333u, 512u})
+    check<TestType>(5, columns, 1);
   check<TestType>(6, 4096 + 128, 1);
   check<TestType>(19, 272, 3);
   Threads threads;
@@ -92,7 +96,8 @@ TEMPLATE_LIST_TEST_CASE("activations in int8 are multiplied as written, by every
 TEST_CASE("a block of activations that has a NaN or an infinity", "[gemv]") {
   const std::size_t columns = 256;
   const auto q = nvq::quantize<nvq::INT4_G128>(normal(3 * columns, 1), {std::size_t{3}, columns});
-  for (const float special : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()})
+  for (const float special :
+       {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()})
     for_each_tier([&](nvq::Isa) {
       std::vector<float> x = normal(columns, 2), y(3);
       x[77] = special;
@@ -106,9 +111,11 @@ TEST_CASE("int8 products are refused as others are", "[gemv]") {
   const auto q = nvq::quantize<nvq::NVFP4>(normal(128, 1), {2, 64});
   const std::vector<float> x(64);
   std::vector<float> y(2, 3.0f);
-  CHECK(nvq::gemm_int8(q, nvq::matrix_view<const float>(x.data(), {1, 63}), nvq::matrix_view<float>(y.data(), {1, 2})).ec ==
-        nvq::errc::input_size);
-  CHECK(nvq::gemm_int8(q, nvq::matrix_view<const float>(x.data(), {1, 64}), nvq::matrix_view<float>(y.data(), {1, 1})).ec ==
-        nvq::errc::output_size);
+  CHECK(nvq::gemm_int8(q, nvq::matrix_view<const float>(x.data(), {1, 63}),
+                       nvq::matrix_view<float>(y.data(), {1, 2}))
+            .ec == nvq::errc::input_size);
+  CHECK(nvq::gemm_int8(q, nvq::matrix_view<const float>(x.data(), {1, 64}),
+                       nvq::matrix_view<float>(y.data(), {1, 1}))
+            .ec == nvq::errc::output_size);
   CHECK(y == std::vector<float>(2, 3.0f));
 }

@@ -18,14 +18,15 @@ namespace products {
 /// A row of weights, taken apart.
 struct Row {
   int bits = 0;
-  std::size_t block = 0;                     ///< columns
-  std::vector<float> code, scale, zero;      ///< of every column
+  std::size_t block = 0;                 ///< columns
+  std::vector<float> code, scale, zero;  ///< of every column
   bool has_zero = false;
 };
 
 template <class F>
 Row take_row(const nvq::quantized<F>& q, std::size_t r) {
-  const auto rows = static_cast<std::size_t>(q.shape().rows()), columns = static_cast<std::size_t>(q.shape().columns());
+  const auto rows = static_cast<std::size_t>(q.shape().rows()),
+             columns = static_cast<std::size_t>(q.shape().columns());
   Row row;
   row.bits = F::element::bits;
   row.block = F::block::columns == 0 ? columns : static_cast<std::size_t>(F::block::columns);
@@ -43,7 +44,8 @@ Row take_row(const nvq::quantized<F>& q, std::size_t r) {
     row.code.push_back(F::element::decode(static_cast<std::uint8_t>(code)));
     if constexpr (nvq::detail::is_packed_scale<typename F::block_scale>::value)
       row.scale.push_back(nvq::detail::load_double_quantized(
-          q.scales().data(), static_cast<std::int64_t>(across * ((rows + tall - 1) / tall)), static_cast<std::int64_t>(block)));
+          q.scales().data(), static_cast<std::int64_t>(across * ((rows + tall - 1) / tall)),
+          static_cast<std::int64_t>(block)));
     else
       row.scale.push_back(F::block_scale::decode(q.scales()[block]));
     row.zero.push_back(F::has_zero_point ? static_cast<float>(q.zero_points()[block]) : 0.0f);
@@ -55,7 +57,8 @@ inline float in_order(const Row& row, const std::vector<float>& x) {
   float sums[16] = {};
   std::size_t begin = 0;
   while (begin < x.size()) {
-    const std::size_t end = std::min({(begin / row.block + 1) * row.block, (begin / 128 + 1) * 128, x.size()});
+    const std::size_t end =
+        std::min({(begin / row.block + 1) * row.block, (begin / 128 + 1) * 128, x.size()});
     for (std::size_t lane = 0; lane < 16; ++lane) {
       std::vector<std::size_t> columns;
       for (std::size_t c = begin; c < end; ++c)
@@ -83,7 +86,8 @@ struct Exact {
 inline Exact exact(const Row& row, const std::vector<float>& x) {
   Exact e;
   for (std::size_t c = 0; c < x.size(); ++c) {
-    const double code = double(row.code[c]), zero = double(row.zero[c]), by = double(row.scale[c]) * double(x[c]);
+    const double code = double(row.code[c]), zero = double(row.zero[c]),
+                 by = double(row.scale[c]) * double(x[c]);
     e.sum += (code - zero) * by;
     e.magnitudes += (std::fabs(code) + std::fabs(zero)) * std::fabs(by);
   }

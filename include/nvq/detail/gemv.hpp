@@ -156,10 +156,12 @@ void for_chunks(const weight_bytes<F>& w, std::int64_t r, Add add) noexcept {
       if constexpr (wide > 0 && wide <= 128) {
         scales_of_blocks<F, Isa>(w, first + chunk * per, n * per, scales[i]);
         if constexpr (F::has_zero_point)
-          for (std::int64_t j = 0; j < n * per; ++j) zeros[i][j] = negate(w.zero_point(first + chunk * per + j));
+          for (std::int64_t j = 0; j < n * per; ++j)
+            zeros[i][j] = negate(w.zero_point(first + chunk * per + j));
       } else {
         for (std::int64_t j = 0; j < n; ++j) {
-          const std::int64_t block = first + (wide == 0 ? 0 : (chunk + j) * product_chunk / (wide == 0 ? 1 : wide));
+          const std::int64_t block =
+              first + (wide == 0 ? 0 : (chunk + j) * product_chunk / (wide == 0 ? 1 : wide));
           scales[i][j] = w.scale(block);
           if constexpr (F::has_zero_point) zeros[i][j] = negate(w.zero_point(block));
         }
@@ -178,11 +180,12 @@ struct product {
 
   template <class Isa, int Rows, int Batch>
   void add_chunks(std::int64_t r, std::int64_t b, float* sums) const noexcept {
-    for_chunks<F, Isa, Rows>(weights, r, [&](auto codes, auto scales, auto zeros, std::int64_t chunk, std::int64_t n) {
-      Isa::template add<typename F::element, simd::gemv_block<F>, F::has_zero_point, Rows, Batch>(
-          codes, scales, zeros, n, x.row(b) + chunk * product_chunk, x.stride(), x.sums(b) + chunk * 16,
-          x.sums_stride(), Rows * F::row_bytes(weights.shape.columns()), sums);
-    });
+    for_chunks<F, Isa, Rows>(
+        weights, r, [&](auto codes, auto scales, auto zeros, std::int64_t chunk, std::int64_t n) {
+          Isa::template add<typename F::element, simd::gemv_block<F>, F::has_zero_point, Rows, Batch>(
+              codes, scales, zeros, n, x.row(b) + chunk * product_chunk, x.stride(), x.sums(b) + chunk * 16,
+              x.sums_stride(), Rows * F::row_bytes(weights.shape.columns()), sums);
+        });
   }
 
   template <class Isa, int Rows, int Batch>
@@ -190,7 +193,8 @@ struct product {
     constexpr std::size_t room = Rows * Batch * 16;
     float sums[room] = {};
     if constexpr (!std::is_void<Isa>::value) add_chunks<Isa, Rows, Batch>(r, b, sums);
-    const std::int64_t done = std::is_void<Isa>::value ? 0 : weights.shape.columns() / product_chunk * product_chunk;
+    const std::int64_t done =
+        std::is_void<Isa>::value ? 0 : weights.shape.columns() / product_chunk * product_chunk;
     for (int i = 0; i < Rows; ++i)
       for (int j = 0; j < Batch; ++j) {
         float* lanes = sums + (i * Batch + j) * 16;

@@ -17,8 +17,9 @@ namespace detail {
 template <class E>
 inline constexpr float integer_unit = is_integer_v<E> ? 1.0f : 0.5f;
 template <class F>
-inline constexpr bool has_integers_v = std::is_same<typename F::element, E2M1>::value || std::is_same<typename F::element, Int4>::value ||
-                                       std::is_same<typename F::element, Int8>::value || std::is_same<typename F::element, UInt4>::value;
+inline constexpr bool has_integers_v =
+    std::is_same<typename F::element, E2M1>::value || std::is_same<typename F::element, Int4>::value ||
+    std::is_same<typename F::element, Int8>::value || std::is_same<typename F::element, UInt4>::value;
 
 /// The scaled integer that a code stands for.
 template <class E>
@@ -28,7 +29,9 @@ constexpr std::int32_t integer_value(std::uint8_t code) noexcept {
 
 /// What makes those of E2M1, Int4 and Int8 bytes without a sign.
 template <class E>
-inline constexpr std::int32_t integer_offset = std::is_same<E, E2M1>::value ? 12 : std::is_same<E, UInt4>::value ? 0 : 1 << (E::bits - 1);
+inline constexpr std::int32_t integer_offset = std::is_same<E, E2M1>::value    ? 12
+                                               : std::is_same<E, UInt4>::value ? 0
+                                                                               : 1 << (E::bits - 1);
 
 inline constexpr std::int64_t int8_block = 32;
 
@@ -109,7 +112,8 @@ struct integer_product {
   /// Adds the products of columns [first, end) of row r with activations b to sixteen sums, a lane's columns at a time.
   void add_lanes(std::int64_t r, std::int64_t first, std::int64_t b, float* sums) const noexcept {
     constexpr std::int64_t run = int8_activations<F>::run;
-    const std::int64_t columns = weights.shape.columns(), wide = F::block::columns == 0 ? columns : F::block::columns;
+    const std::int64_t columns = weights.shape.columns(),
+                       wide = F::block::columns == 0 ? columns : F::block::columns;
     for (std::int64_t c = first, end; c < columns; c = end) {
       end = min_index(min_index((c / wide + 1) * wide, (c / run + 1) * run), columns);
       const std::int64_t block = weights.block(r) + c / wide;
@@ -131,14 +135,16 @@ struct integer_product {
     if constexpr (!std::is_void<Isa>::value) {
       std::uint8_t table[16];
       for (unsigned i = 0; i < 16; ++i)
-        table[i] = static_cast<std::uint8_t>(integer_value<E>(static_cast<std::uint8_t>(i)) + integer_offset<E>);
+        table[i] =
+            static_cast<std::uint8_t>(integer_value<E>(static_cast<std::uint8_t>(i)) + integer_offset<E>);
       constexpr std::int64_t lanes = product_chunk / int8_activations<F>::run;
-      for_chunks<F, Isa, Rows>(weights, r, [&](auto codes, auto scales, auto zeros, std::int64_t chunk, std::int64_t n) {
-        Isa::template add<E, simd::gemv_block<F>, F::has_zero_point, Rows, 1>(
-            table, codes, scales, zeros, n, x.codes(b) + chunk * product_chunk, 0, x.begin(b) + chunk * lanes,
-            x.sums(b) + chunk * lanes, x.lane_scales(b) + chunk * lanes,
-            Rows * F::row_bytes(weights.shape.columns()), sums);
-      });
+      for_chunks<F, Isa, Rows>(
+          weights, r, [&](auto codes, auto scales, auto zeros, std::int64_t chunk, std::int64_t n) {
+            Isa::template add<E, simd::gemv_block<F>, F::has_zero_point, Rows, 1>(
+                table, codes, scales, zeros, n, x.codes(b) + chunk * product_chunk, 0,
+                x.begin(b) + chunk * lanes, x.sums(b) + chunk * lanes, x.lane_scales(b) + chunk * lanes,
+                Rows * F::row_bytes(weights.shape.columns()), sums);
+          });
       done = weights.shape.columns() / product_chunk * product_chunk;
     }
     for (int i = 0; i < Rows; ++i) {
@@ -155,7 +161,8 @@ struct integer_product {
       if (simd::with_integer_isa([&](auto isa) {
             using Isa = decltype(isa);
             for (std::int64_t r = r0; r < r1; r += r + 4 <= r1 ? 4 : 1)
-              for (std::int64_t b = 0; b < y.rows(); ++b) r + 4 <= r1 ? tile<Isa, 4>(r, b) : tile<Isa, 1>(r, b);
+              for (std::int64_t b = 0; b < y.rows(); ++b)
+                r + 4 <= r1 ? tile<Isa, 4>(r, b) : tile<Isa, 1>(r, b);
           }))
         return;
     }

@@ -56,7 +56,8 @@ NVQ_SIMD floats spread(const float* p) noexcept {
   if constexpr (B == 128) {
     return {_mm512_set1_ps(*p)};
   } else if constexpr (B == 64) {
-    const __m512 both = _mm512_castps128_ps512(_mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+    const __m512 both =
+        _mm512_castps128_ps512(_mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
     return {_mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1), both)};
   } else if constexpr (B == 32) {
     return {_mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3),

@@ -54,13 +54,16 @@ bool with_integer_isa(Fn&& fn) noexcept {
 
 /// Columns of a block as kernels see it: blocks of more than 128 are several that share a scale.
 template <class F>
-inline constexpr int gemv_block = F::block::columns == 0 || F::block::columns > 128 ? 128 : static_cast<int>(F::block::columns);
+inline constexpr int gemv_block = F::block::columns == 0 || F::block::columns > 128
+                                      ? 128
+                                      : static_cast<int>(F::block::columns);
 
 template <class F>
 constexpr bool multiplies() noexcept {
   using E = typename F::element;
   constexpr std::int64_t B = F::block::columns;
-  constexpr bool scale = is_plain_scale<typename F::block_scale> || nvq::detail::is_packed_scale<typename F::block_scale>::value;
+  constexpr bool scale =
+      is_plain_scale<typename F::block_scale> || nvq::detail::is_packed_scale<typename F::block_scale>::value;
   constexpr bool block = B % 128 == 0 || B == 64 || B == 32 || (B == 16 && E::bits == 4);
   return scale && block && (F::has_zero_point ? std::is_same<E, UInt4>::value : is_plain_element<E>);
 }

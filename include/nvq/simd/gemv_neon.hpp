@@ -16,8 +16,8 @@ constexpr int largest_batch = 2;
 constexpr bool has_fp8_values = false;
 
 NVQ_SIMD floats fused(floats a, floats b, floats c) noexcept {
-  return {{vfmaq_f32(c.v[0], a.v[0], b.v[0]), vfmaq_f32(c.v[1], a.v[1], b.v[1]), vfmaq_f32(c.v[2], a.v[2], b.v[2]),
-           vfmaq_f32(c.v[3], a.v[3], b.v[3])}};
+  return {{vfmaq_f32(c.v[0], a.v[0], b.v[0]), vfmaq_f32(c.v[1], a.v[1], b.v[1]),
+           vfmaq_f32(c.v[2], a.v[2], b.v[2]), vfmaq_f32(c.v[3], a.v[3], b.v[3])}};
 }
 NVQ_SIMD floats times(floats a, floats b) noexcept { return a * b; }
 NVQ_SIMD words load_words(const std::uint8_t* p) noexcept {

@@ -20,9 +20,9 @@ struct byte_table {
 /// The integer products of one chunk of 128 columns of a row, as floats, times the scales, added to acc. `x`: 64 even
 /// columns and 64 odd ones, or 128 in order; `begin`: -offset times the lanes' sums of x.
 template <class E, int B, bool Affine>
-NVQ_SIMD floats add_integers(__m512i table, const std::uint8_t* codes, const float* scales, const float* zeros,
-                             const std::int8_t* x, const std::int32_t* begin, const float* sums, const float* x_scales,
-                             floats acc) noexcept {
+NVQ_SIMD floats add_integers(__m512i table, const std::uint8_t* codes, const float* scales,
+                             const float* zeros, const std::int8_t* x, const std::int32_t* begin,
+                             const float* sums, const float* x_scales, floats acc) noexcept {
   const __m512i a = _mm512_loadu_si512(codes), xa = _mm512_loadu_si512(x), xb = _mm512_loadu_si512(x + 64);
   const __m512i t = _mm512_loadu_si512(begin);
   const floats s = spread<B>(scales);
@@ -44,10 +44,11 @@ NVQ_SIMD floats add_integers(__m512i table, const std::uint8_t* codes, const flo
 
 /// add_products() of activations in int8.
 template <class E, int B, bool Affine, int Rows, int Batch>
-static void add_integer_products(const byte_table& bytes, const std::uint8_t* const* codes, const float* const* scales,
-                                 const float* const* zeros, std::int64_t chunks, const std::int8_t* x, std::int64_t stride,
-                                 const std::int32_t* begin, const float* sums, const float* x_scales,
-                                 std::int64_t ahead, float* acc_of) noexcept {
+static void add_integer_products(const byte_table& bytes, const std::uint8_t* const* codes,
+                                 const float* const* scales, const float* const* zeros, std::int64_t chunks,
+                                 const std::int8_t* x, std::int64_t stride, const std::int32_t* begin,
+                                 const float* sums, const float* x_scales, std::int64_t ahead,
+                                 float* acc_of) noexcept {
   constexpr std::int64_t lanes = E::bits == 4 ? 16 : 32;  // a chunk
   const __m512i table = _mm512_load_si512(bytes.value);
   floats acc[Rows][Batch];
@@ -64,9 +65,9 @@ static void add_integer_products(const byte_table& bytes, const std::uint8_t* co
 #pragma GCC unroll 8
       for (int b = 0; b < Batch; ++b) {
         const std::int64_t lane = (b * stride / 128 + i) * lanes;
-        acc[r][b] = add_integers<E, B, Affine>(table, p, scales[r] + i * (128 / B),
-                                               (Affine ? zeros : scales)[r] + i * (128 / B), x + b * stride + i * 128,
-                                               begin + lane, sums + lane, x_scales + lane, acc[r][b]);
+        acc[r][b] = add_integers<E, B, Affine>(
+            table, p, scales[r] + i * (128 / B), (Affine ? zeros : scales)[r] + i * (128 / B),
+            x + b * stride + i * 128, begin + lane, sums + lane, x_scales + lane, acc[r][b]);
       }
     }
   }
@@ -84,8 +85,8 @@ struct vnni_isa : gemv_isa {
                   float* acc) noexcept {
     byte_table bytes;
     for (int i = 0; i < 64; ++i) bytes.value[i] = table[i % 16];
-    add_integer_products<E, B, Affine, Rows, Batch>(bytes, codes, scales, zeros, chunks, x, stride, begin, sums, x_scales,
-                                                    ahead, acc);
+    add_integer_products<E, B, Affine, Rows, Batch>(bytes, codes, scales, zeros, chunks, x, stride, begin,
+                                                    sums, x_scales, ahead, acc);
   }
 };
 
