@@ -9,6 +9,10 @@ NVQ_BEGIN_NAMESPACE
 namespace simd {
 namespace neon {
 namespace {
+#if !defined(__clang__)  // g++ warns of the sign of every array bound that is a template argument
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#endif
 
 // What gemv_avx512.hpp says of each.
 
@@ -47,6 +51,9 @@ NVQ_SIMD floats spread(const float* p) noexcept {
 
 #include <nvq/simd/gemv_kernels.inc>
 
+#if !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 }  // namespace
 }  // namespace neon
 }  // namespace simd
