@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <nvq/block.hpp>
+#include <nvq/cuda/execution.cuh>
 #include <nvq/cuda/memory.cuh>
 #include <nvq/cuda/pack.cuh>
 #include <nvq/cuda/tensor_args.cuh>
