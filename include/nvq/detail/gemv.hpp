@@ -54,7 +54,10 @@ class activations {
   float at(std::int64_t b, std::int64_t c) const noexcept { return row(b)[place(c)]; }
   const float* row(std::int64_t b) const noexcept { return values_.data() + b * stride_; }
   std::int64_t stride() const noexcept { return stride_; }
-  const float* sums(std::int64_t b) const noexcept { return sums_.data() + b * (whole_ / 8); }
+  /// Of other formats nobody reads them: any memory of their size.
+  const float* sums(std::int64_t b) const noexcept {
+    return (F::has_zero_point && bits == 4 ? sums_.data() : values_.data()) + b * (whole_ / 8);
+  }
   std::int64_t sums_stride() const noexcept { return whole_ / 8; }
 
  private:
