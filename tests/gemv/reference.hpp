@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <nvq/formats.hpp>
 #include <nvq/gemv.hpp>
-#include <thread>
 #include <vector>
 
 #include "../oracle/inputs.hpp"
+#include "../support/threads.hpp"
 
 // What nvq/gemv.hpp says, column by column: once with its sixteen sums, once in double.
 
@@ -96,19 +96,6 @@ inline Exact exact(const Row& row, const std::vector<float>& x) {
 
 /// Rounded operations that a product can go through in turn, and one for each of the sum's own.
 inline double bound(std::size_t columns) { return (static_cast<double>(columns) / 16.0 + 32.0) * 0x1p-24; }
-
-struct Threads {
-  template <class Fn>
-  void operator()(std::size_t n, Fn fn) {
-    std::vector<std::thread> threads;
-    for (std::size_t t = 0; t < 3; ++t)
-      threads.emplace_back([=] {
-        for (std::size_t i = n; i-- > 0;)
-          if (i % 3 == t) fn(i);
-      });
-    for (std::thread& thread : threads) thread.join();
-  }
-};
 
 inline std::vector<float> normal(std::size_t n, std::uint32_t seed) {
   oracle::Lcg random(seed);

@@ -6,8 +6,9 @@
 #include <cstring>
 #include <nvq/simd/isa.hpp>
 #include <string>
-#include <thread>
 #include <vector>
+
+#include "../support/threads.hpp"
 
 namespace tiers {
 
@@ -58,20 +59,6 @@ class Report {
  private:
   nvq::Isa tier_;
   int failures_ = 0, compared_ = 0;
-};
-
-/// Tasks on three threads, the later ones first.
-struct Threads {
-  template <class Fn>
-  void operator()(std::size_t n, Fn fn) {
-    std::vector<std::thread> threads;
-    for (std::size_t t = 0; t < 3; ++t)
-      threads.emplace_back([=] {
-        for (std::size_t i = n; i-- > 0;)
-          if (i % 3 == t) fn(i);
-      });
-    for (std::thread& thread : threads) thread.join();
-  }
 };
 
 void check_encode(Report& report);
