@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# cmake -DCOMPILER= -DFLAGS= [-DLAUNCHER=ccache] -DWORK= -DNVQ_ROOT= -P self_contained.cmake
-# Every header but those that launch kernels compiles alone, included twice, without exceptions and RTTI; and, after everybody else's headers, with
+# cmake -DCOMPILER= -DFLAGS= -DALONE=ON [-DLAUNCHER=ccache] -DWORK= -DNVQ_ROOT= -P self_contained.cmake
+# Every header but those that launch kernels compiles, with ALONE each alone, included twice, without exceptions and RTTI; and, after everybody else's headers, with
 # `min` and `max` defined as the macros that <windows.h> makes of them.
 cmake_minimum_required(VERSION 3.23)
 set(include "${NVQ_ROOT}/include")
@@ -20,7 +20,9 @@ endfunction()
 set(others "")
 set(ours "")
 foreach(header IN LISTS headers)
-  compiles("${header}, alone," "#include <${header}>\n#include <${header}>\n")
+  if(ALONE)
+    compiles("${header}, alone," "#include <${header}>\n#include <${header}>\n")
+  endif()
   string(APPEND ours "#include <${header}>\n")
   file(STRINGS "${include}/${header}" includes REGEX "^ *# *include <")
   foreach(line IN LISTS includes)

@@ -173,12 +173,13 @@ void add_int8(std::vector<Codec>&);
 void add_int4(std::vector<Codec>&);
 void add_int4_zero_points(std::vector<Codec>&);
 void add_nf4(std::vector<Codec>&);
+void add_own(std::vector<Codec>&);
 
-/// Every format under every recipe that applies.
+/// Every format under every recipe that applies, some that are not listed among them.
 inline std::vector<Codec> all_codecs() {
   std::vector<Codec> codecs;
   for (const auto add : {add_nvfp4, add_nvfp4_2d, add_mxfp4, add_mxfp6, add_mxfp8, add_fp8, add_fp8_blocks,
-                         add_fp8_tiles, add_int8, add_int4, add_int4_zero_points, add_nf4})
+                         add_fp8_tiles, add_int8, add_int4, add_int4_zero_points, add_nf4, add_own})
     add(codecs);
   return codecs;
 }
