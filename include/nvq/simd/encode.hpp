@@ -27,7 +27,8 @@ inline constexpr Operation operation = operation_of<decltype(R::template scaler<
 template <class F, class R>
 constexpr bool encodes_values() noexcept {
   return is_plain_element<typename F::element> && zeros_of<R, F>() != Zeros::unknown &&
-         (operation<F, R> == Operation::multiply || operation<F, R> == Operation::divide);
+         (operation<F, R> == Operation::multiply || operation<F, R> == Operation::divide ||
+          operation<F, R> == Operation::nearest);
 }
 
 /// Whether a search for the scale of a block has a kernel.
@@ -46,7 +47,9 @@ constexpr bool encodes_blocks() noexcept {
   else if constexpr (nvq::detail::is_search<R, F>::value)
     return !F::has_zero_point && encodes_values<F, R>() && searches<F, R>();
   else if constexpr (F::has_zero_point)
-    return is_unsigned_integer<typename F::element> && std::is_same<typename R::statistic, MinMax>::value &&
+    return is_unsigned_integer<typename F::element> &&
+           (std::is_same<typename R::statistic, MinMax>::value ||
+            std::is_same<typename R::statistic, Range>::value) &&
            operation<F, R> == Operation::affine && zeros_of<R, F>() == Zeros::signed_;
   else
     return (is_amax_statistic<typename R::statistic> ||
@@ -168,10 +171,13 @@ std::int64_t encode_affine_blocks(const T* row, std::int64_t columns, TensorScal
   float operands[16];
   for (std::int64_t first = 0; first < blocks; first += 16) {
     const std::int64_t n = blocks - first < 16 ? blocks - first : 16;
-    Isa::template range<B>(row + first * B, n, above, below);
+    if constexpr (std::is_same<typename R::statistic, Range>::value)
+      Isa::template bounds<B>(row + first * B, n, above, below);
+    else
+      Isa::template range<B>(row + first * B, n, above, below);
     bool usable = true;
     for (std::int64_t b = 0; b < n; ++b) {
-      MinMax s{};
+      typename R::statistic s{};
       s.add(float_from_bits(above[b]));
       s.add(negate(float_from_bits(below[b])));
       const auto scale = R::template scale<F>(s, ts);

@@ -285,6 +285,7 @@ NVQ_SIMD void stream_fence() noexcept {}
 // clang-format off
 #include <nvq/simd/decode_kernels.inc>
 #include <nvq/simd/palette_kernels.inc>
+#include <nvq/simd/ggml_kernels.inc>
 #include <nvq/simd/encode_kernels.inc>
 #include <nvq/simd/scale_kernels.inc>
 #include <nvq/simd/search_kernels.inc>

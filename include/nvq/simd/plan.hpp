@@ -15,8 +15,8 @@ NVQ_BEGIN_NAMESPACE
 
 namespace simd {
 
-// How an input becomes what is rounded.
-enum class Operation { none, multiply, divide, affine };
+// How an input becomes what is rounded. `nearest`: by its distances from the values of all codes.
+enum class Operation { none, multiply, divide, affine, nearest };
 
 template <class Scaler>
 struct operation_of {
@@ -49,8 +49,19 @@ struct operation_of<recipe::integer::AffineScaler> {
   static float operand(recipe::integer::AffineScaler s) noexcept { return s.scale; }
 };
 
-// How what is scaled is rounded: as the element does, or with -0 made 0 first. NaN is left to the scalar codec.
-enum class Zeros { unknown, signed_, unsigned_ };
+template <class F>
+struct operation_of<recipe::nvfp4::ggml::nearest<F>> {
+  static constexpr Operation value =
+      std::is_same<typename F::element, E2M1>::value ? Operation::nearest : Operation::none;
+  /// Under a scale of zero all codes are 0; under 1 so are those of what is so small that its scale is zero.
+  static float operand(recipe::nvfp4::ggml::nearest<F> s) noexcept {
+    return is_zero(s.scale) ? 1.0f : s.scale;
+  }
+};
+
+// How what is scaled is rounded: as the element does, with -0 made 0 first, or as ggml's integers are. NaN is left to the
+// scalar codec.
+enum class Zeros { unknown, signed_, unsigned_, ggml };
 
 /// Whether a function of a recipe is inherited from another.
 #define NVQ_SAME_FUNCTION(name)                          \
@@ -67,6 +78,9 @@ NVQ_SAME_FUNCTION(candidate)
 NVQ_SAME_FUNCTION(error)
 #undef NVQ_SAME_FUNCTION
 
+template <class E>
+inline constexpr bool integer_of_ggml = std::is_same<E, Int4>::value || std::is_same<E, Int8>::value;
+
 template <class R, class F>
 constexpr Zeros zeros_of() noexcept {
   if constexpr (same_element<R, recipe::base, F> || same_element<R, recipe::fp8::vllm, F>)
@@ -77,6 +91,8 @@ constexpr Zeros zeros_of() noexcept {
     return Zeros::unsigned_;
   else if constexpr (same_element<R, recipe::mx::compressed_tensors, F>)
     return F::element::bits == 4 ? Zeros::unsigned_ : Zeros::signed_;
+  else if constexpr (same_element<R, recipe::integer::ggml, F> && integer_of_ggml<typename F::element>)
+    return Zeros::ggml;
   else
     return Zeros::unknown;
 }
@@ -141,6 +157,9 @@ struct CompressedTensorsScales {
 struct TorchaoScales {
   float decode, inverse_decode, largest;
 };
+struct GgmlScales {
+  float largest;
+};
 struct RceilScales {
   float inverse;
 };
@@ -203,6 +222,8 @@ constexpr auto plan_of(TensorScales ts) noexcept {
       return CompressedTensorsScales{ts.encode, E::largest()};
     else if constexpr (same_scale<R, r::nvfp4::torchao, F> && same_scaler<R, r::nvfp4::torchao, F>)
       return TorchaoScales{ts.decode, div_rn(1.0f, ts.decode), E::largest()};
+    else if constexpr (same_scale<R, r::nvfp4::ggml, F> && same_scaler<R, r::nvfp4::ggml, F>)
+      return GgmlScales{E::largest()};
     else
       return ScalarScales{};
   } else if constexpr (std::is_same<typename F::block_scale, ScaleE8M0>::value && is_signed_float<E>) {
