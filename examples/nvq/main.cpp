@@ -11,6 +11,7 @@
 #include "codec.hpp"
 #include "commands.hpp"
 #include "failure.hpp"
+#include "fit/command.hpp"
 #include "interrupt.hpp"
 #include "version.hpp"
 
@@ -110,6 +111,7 @@ int main(int argc, char** argv) {
   add_inspect(cli);
   add_formats(cli);
   add_demo(cli);
+  app::add_plan(cli);
   try {
     cli.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
