@@ -11,8 +11,9 @@
 #include "codec.hpp"
 #include "commands.hpp"
 #include "failure.hpp"
+#include "fit/command.hpp"
 #include "interrupt.hpp"
-#include "verify/verify.hpp"
+#include "verify/command.hpp"
 #include "version.hpp"
 
 namespace {
@@ -98,29 +99,6 @@ void add_demo(CLI::App& cli) {
   c->callback([] { fmt::print("{}", app::demo(o)); });
 }
 
-void add_verify(CLI::App& cli, int& status) {
-  static app::VerifyOptions o;
-  CLI::App* c = cli.add_subcommand("verify", "What is wrong with a quantized checkpoint, of any dialect");
-  c->add_option("CKPT", o.checkpoint, "directory of a checkpoint")->required();
-  c->add_option("--source", o.source,
-                "the model it was made from; its weights are compared with the decoded ones");
-  c->add_option("--target", o.targets,
-                "loaders it is meant for: vllm, trtllm, sglang, transformers, llama.cpp")
-      ->delimiter(',');
-  c->add_option("--tp", o.tensor_parallel, "degrees of tensor parallelism to try, such as 1,2,4,8")
-      ->delimiter(',');
-  c->add_option("--json", o.json, "write all findings to this file; - for standard output, without the text");
-  c->add_option("--threads", o.threads, "threads; all cores when not given")->check(CLI::NonNegativeNumber);
-  c->callback([&status] {
-    try {
-      status = app::verify(o);
-    } catch (const app::Failure& e) {
-      fmt::print(stderr, "nvq: {}\n", e.what());
-      status = 2;
-    }
-  });
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -134,10 +112,12 @@ int main(int argc, char** argv) {
   add_inspect(cli);
   add_formats(cli);
   add_demo(cli);
-  int status = 0;
-  add_verify(cli, status);
+  app::add_plan(cli);
+  app::add_verify(cli);
   try {
     cli.parse(argc, argv);
+  } catch (const CLI::RuntimeError& e) {
+    return e.get_exit_code();  // a command's verdict
   } catch (const CLI::ParseError& e) {
     return cli.exit(e) == 0 ? 0 : 2;
   } catch (const std::bad_alloc&) {
@@ -151,5 +131,4 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "nvq: cannot write to standard output\n");
     return 1;
   }
-  return status;
 }

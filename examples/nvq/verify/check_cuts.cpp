@@ -4,8 +4,8 @@
 
 #include <set>
 
-#include "../layers.hpp"
 #include "checks.hpp"
+#include "layers.hpp"
 
 namespace app::check {
 

@@ -2,8 +2,8 @@
 // V3: the layers that engines fuse share their tensor scales.
 #include <fmt/format.h>
 
-#include "../layers.hpp"
 #include "checks.hpp"
+#include "layers.hpp"
 #include "scale_stats.hpp"
 
 namespace app::check {

@@ -4,8 +4,8 @@
 
 #include <cmath>
 
-#include "../layers.hpp"
 #include "checks.hpp"
+#include "layers.hpp"
 #include "scale_stats.hpp"
 
 namespace app::check {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <set>
 
-#include "../layers.hpp"
 #include "checks.hpp"
+#include "layers.hpp"
 
 namespace app::check {
 

@@ -7,8 +7,8 @@
 #include <cstring>
 #include <map>
 
-#include "../parallel.hpp"
 #include "checks.hpp"
+#include "parallel.hpp"
 #include "scale_stats.hpp"
 
 namespace app::check {

@@ -8,7 +8,7 @@
 #include <regex>
 #include <unordered_map>
 
-#include "../layers.hpp"
+#include "layers.hpp"
 
 namespace app::check {
 

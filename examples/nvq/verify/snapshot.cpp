@@ -9,7 +9,7 @@
 #include <system_error>
 #include <utility>
 
-#include "../failure.hpp"
+#include "failure.hpp"
 
 namespace fs = std::filesystem;
 

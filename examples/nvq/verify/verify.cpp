@@ -7,9 +7,9 @@
 #include <chrono>
 #include <cstdio>
 
-#include "../failure.hpp"
-#include "../table.hpp"
 #include "checks.hpp"
+#include "failure.hpp"
+#include "table.hpp"
 
 namespace app {
 
