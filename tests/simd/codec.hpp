@@ -70,7 +70,7 @@ struct Codec {
   PerType<EncodeFn> encode;
 };
 
-template <class F, class R, class T>
+template <class F, class R, class T, bool Stochastic>
 Encoded encode_with(nvq::matrix_view<const T> in, float amax, nvq::executor_ref executor) {
   using scale = typename F::scale_type;
   const std::size_t codes = F::codes_bytes(in.rows(), in.columns());
@@ -84,6 +84,8 @@ Encoded encode_with(nvq::matrix_view<const T> in, float amax, nvq::executor_ref 
   std::vector<scale> guarded(scales + 2 * guard, fill);
   nvq::encode_options options;
   options.executor = executor;
+  options.stochastic = Stochastic;
+  options.seed = 0x123456789ABCDEFu;
   const nvq::span<std::uint8_t> code_span(out.codes.data() + guard, codes);
   const nvq::span<scale> scale_span(guarded.data() + guard, scales);
   if constexpr (F::has_tensor_scale) {
@@ -152,10 +154,19 @@ void add_recipes(std::vector<Codec>& codecs) {
       c.tensor_scale = [](float amax) {
         return F::has_tensor_scale ? nvq::tensor_scales<F>(amax, R{}).decode : 1.0f;
       };
-      c.encode.f32 = encode_with<F, R, float>;
-      c.encode.bf16 = encode_with<F, R, bfloat16>;
-      c.encode.f16 = encode_with<F, R, half>;
+      c.encode.f32 = encode_with<F, R, float, false>;
+      c.encode.bf16 = encode_with<F, R, bfloat16, false>;
+      c.encode.f16 = encode_with<F, R, half, false>;
       codecs.push_back(c);
+      if constexpr (nvq::detail::has_stochastic<typename F::element>::value &&
+                    (std::is_same<R, nvq::default_recipe<F>>::value ||
+                     std::is_same<R, nvq::recipe::ggml_t>::value)) {
+        c.name += ", stochastic";
+        c.encode.f32 = encode_with<F, R, float, true>;
+        c.encode.bf16 = encode_with<F, R, bfloat16, true>;
+        c.encode.f16 = encode_with<F, R, half, true>;
+        codecs.push_back(c);
+      }
     }
   };
   std::apply([&](auto... recipe) { (maybe(recipe), ...); }, nvq::AllRecipes{});

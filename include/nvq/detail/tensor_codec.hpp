@@ -46,6 +46,7 @@ struct encode_context {
   const float* importance;
   bool stochastic;
   std::uint64_t seed;
+  std::uint64_t first = 0;  ///< index in the tensor of what is encoded: random bits go by it
 };
 
 template <class T>
@@ -80,8 +81,8 @@ void encode_columns(matrix_view<const T> in, std::int64_t r, std::int64_t c0, st
     const std::int64_t n = min_index(chunk, c1 - c);
     for (std::int64_t i = 0; i < n; ++i) scaled[i] = scaler(to_float(row[c + i]));
     if (ctx.stochastic) {
-      stochastic_codes<typename F::element>(scaled, n, ctx.seed,
-                                            static_cast<std::uint64_t>(r * in.columns() + c), buffer);
+      stochastic_codes<typename F::element>(
+          scaled, n, ctx.seed, ctx.first + static_cast<std::uint64_t>(r * in.columns() + c), buffer);
     } else {
       for (std::int64_t i = 0; i < n; ++i) buffer[i] = R::template element<F>(scaled[i]);
     }
@@ -98,9 +99,10 @@ void encode_codes(matrix_view<const T> in, std::int64_t r0, std::int64_t r1, std
   for (std::int64_t r = r0; r < r1; ++r) {
     std::int64_t first = c0;
     if constexpr (simd::encodes_values<F, R>()) {
-      if (!ctx.stochastic && c0 * F::element::bits % 8 == 0)
+      const simd::draws random{ctx.seed, ctx.first + static_cast<std::uint64_t>(r * in.columns() + c0)};
+      if (c0 * F::element::bits % 8 == 0 && (!ctx.stochastic || simd::draws_for<typename F::element>))
         first +=
-            simd::encode_values<F, R>(in.row(r) + c0, c1 - c0, scaler,
+            simd::encode_values<F, R>(in.row(r) + c0, c1 - c0, scaler, ctx.stochastic ? &random : nullptr,
                                       codes + r * F::row_bytes(in.columns()) + c0 * F::element::bits / 8,
                                       [&](std::int64_t begin, std::int64_t end) {
                                         encode_columns<F, R>(in, r, c0 + begin, c0 + end, scaler, ctx, codes);
@@ -177,7 +179,8 @@ void encode_bands(matrix_view<const T> in, std::int64_t b0, std::int64_t b1, con
   if constexpr (simd::encodes_blocks<F, R>()) {
     const bool usable =
         !F::has_tensor_scale || (simd::ordinary(ctx.scales.encode) && simd::ordinary(ctx.scales.decode));
-    if (usable && !ctx.stochastic && simd::with_isa([&](auto isa) {
+    constexpr bool draws = simd::draws_for<typename F::element> && !F::has_zero_point;
+    if (usable && (!ctx.stochastic || draws) && simd::with_isa([&](auto isa) {
           // Rows that follow each other in every array are one.
           const bool joined = in.row_stride() == in.columns() && in.columns() % F::block::columns == 0 &&
                               ctx.importance == nullptr;
@@ -189,8 +192,12 @@ void encode_bands(matrix_view<const T> in, std::int64_t b0, std::int64_t b1, con
             const encode_target<F> to{out.codes + (b0 + r) * F::row_bytes(in.columns()),
                                       out.scales + (b0 + r) * blocks,
                                       F::has_zero_point ? out.zero_points + (b0 + r) * blocks : nullptr};
+            encode_context row_ctx = ctx;
+            row_ctx.first += static_cast<std::uint64_t>((b0 + r) * in.columns());
+            const simd::draws from{ctx.seed, row_ctx.first};
+            const simd::draws* random = ctx.stochastic ? &from : nullptr;
             const auto scalar = [&](std::int64_t first, std::int64_t last) {
-              encode_blocks<F, R>(row, 0, first, last, ctx, to);
+              encode_blocks<F, R>(row, 0, first, last, row_ctx, to);
             };
             std::int64_t done = 0;
             if constexpr (F::has_zero_point)
@@ -198,10 +205,11 @@ void encode_bands(matrix_view<const T> in, std::int64_t b0, std::int64_t b1, con
                   row.data(), columns, ctx.scales, to.codes, to.scales, to.zero_points, scalar);
             else if constexpr (is_search<R, F>::value)
               done = simd::search_blocks<decltype(isa), F, R>(row.data(), columns, ctx.scales, ctx.importance,
-                                                              to.codes, to.scales, scalar);
+                                                              random, to.codes, to.scales, scalar);
             else
-              done = simd::encode_blocks<decltype(isa), F, R>(row.data(), columns, ctx.scales, to.codes,
-                                                              to.scales, scalar);
+              done = simd::encode_blocks<decltype(isa), F, R>(row.data(), columns, ctx.scales, random,
+                                                              to.codes, to.scales, scalar);
+            (void)random;
             scalar(done, across);
           }
         }))

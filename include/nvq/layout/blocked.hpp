@@ -21,6 +21,7 @@ namespace layout {
 /// factors layout".
 class Blocked128x4 : public base<std::uint8_t, 8> {
  public:
+  NVQ_HD static constexpr bool separable() noexcept { return true; }
   NVQ_HD explicit constexpr Blocked128x4(shape2d shape) noexcept : base(shape, 128, 4) {}
 
   NVQ_HD constexpr std::int64_t offset(std::int64_t r, std::int64_t c) const noexcept {
@@ -46,6 +47,7 @@ class Blocked128x4 : public base<std::uint8_t, 8> {
 /// padding is a source of NaN. Source: FlashInfer, SfLayout::layout_8x4.
 class Blocked8x4 : public base<std::uint8_t, 8> {
  public:
+  NVQ_HD static constexpr bool separable() noexcept { return true; }
   NVQ_HD explicit constexpr Blocked8x4(shape2d shape) noexcept : base(shape, 8, 4) {}
 
   NVQ_HD constexpr std::int64_t offset(std::int64_t r, std::int64_t c) const noexcept {
@@ -72,6 +74,7 @@ class Blocked8x4 : public base<std::uint8_t, 8> {
 /// Source: DeepGEMM, get_mn_major_tma_aligned_packed_ue8m0_tensor.
 class DeepGemmUE8M0 : public base<std::uint8_t, 8> {
  public:
+  NVQ_HD static constexpr bool separable() noexcept { return true; }
   NVQ_HD explicit constexpr DeepGemmUE8M0(shape2d shape) noexcept : base(shape, 4, 4) {}
 
   NVQ_HD constexpr std::int64_t offset(std::int64_t r, std::int64_t c) const noexcept {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <nvq/executor.hpp>
 #include <nvq/layout/base.hpp>
+#include <nvq/layout/tiles.hpp>
 #include <utility>
 
 NVQ_BEGIN_NAMESPACE
@@ -61,9 +63,61 @@ NVQ_HD constexpr void convert_element(const From& from, const typename From::val
   out[i] = element;
 }
 
+/// Why convert_layout() refuses, or errc::ok.
+template <class From, class To>
+constexpr errc check_conversion(const From& from, span<const typename From::value_type> in, const To& to,
+                                span<typename To::value_type> out) noexcept {
+  if (from.check() != errc::ok) return from.check();
+  if (to.check() != errc::ok) return to.check();
+  if (from.rows() != to.rows() || from.columns() != to.columns()) return errc::unsupported_layout;
+  if (in.size() != static_cast<std::size_t>(from.elements())) return errc::input_size;
+  if (out.size() != static_cast<std::size_t>(to.elements())) return errc::output_size;
+  if ((in.data() == nullptr && !in.empty()) || (out.data() == nullptr && !out.empty()))
+    return errc::null_pointer;
+  return errc::ok;
+}
+
+/// A whole grid, of which check_conversion() found nothing wrong.
+template <class From, class To>
+void convert_grid(const From& from, const typename From::value_type* in, const To& to,
+                  typename To::value_type* out, typename To::value_type pad, Recode recode,
+                  executor_ref executor) {
+  using U = typename From::value_type;
+  using V = typename To::value_type;
+  if constexpr (separates<From> && separates<To> && tiles::little_endian) {
+    int flip = 0;
+    if constexpr (To::bits() <= 8)
+      if (recode == Recode::offset_binary) flip = 1 << (To::bits() - 1);
+    const auto unit = [flip](U u) {
+      V v = static_cast<V>(From::loaded(u));
+      if constexpr (To::bits() <= 8) v = static_cast<V>(v ^ flip);
+      (void)flip;
+      return To::stored(v);
+    };
+    bool same = true;
+    for (int u = 0; To::bits() <= 8 && u < 1 << To::bits(); ++u)
+      same = same && unit(static_cast<U>(u)) == static_cast<V>(u);
+    // Tasks of whole tiles, about 256 Ki units each: those of a byte are in one.
+    const std::int64_t rows = to.padded().rows(), across = to.padded().columns();
+    if (across == 0) return;
+    const std::int64_t tall = tiles::side * (1 + (std::int64_t{1} << 12) / across);
+    executor(static_cast<std::size_t>((rows + tall - 1) / tall), [&](std::size_t task) {
+      const std::int64_t r0 = static_cast<std::int64_t>(task) * tall;
+      tiles::convert_rows(from, in, to, out, r0, r0 + tall < rows ? r0 + tall : rows, pad, same, unit);
+    });
+  } else {
+    constexpr std::int64_t step = std::int64_t{1} << 16;
+    executor(static_cast<std::size_t>((to.elements() + step - 1) / step), [&](std::size_t task) {
+      const std::int64_t first = static_cast<std::int64_t>(task) * step;
+      for (std::int64_t i = first; i < first + step && i < to.elements(); ++i)
+        convert_element(from, in, to, out, i, pad, recode);
+    });
+  }
+}
+
 }  // namespace layout
 
-/// Moves a grid of codes or scales from one layout to another. Serial; allocates nothing.
+/// Moves a grid of codes or scales from one layout to another. Allocates nothing.
 ///
 /// from, in: the layout of the input and its buffer, from.elements() long; padding in it is not read.
 /// to, out: the layout of the output and its buffer, to.elements() long, written whole, padding included.
@@ -77,15 +131,24 @@ template <class From, class To>
 constexpr result convert_layout(const From& from, span<const typename From::value_type> in, const To& to,
                                 span<typename To::value_type> out, typename To::value_type pad = {},
                                 Recode recode = Recode::none) noexcept {
-  if (from.check() != errc::ok) return {0, from.check()};
-  if (to.check() != errc::ok) return {0, to.check()};
-  if (from.rows() != to.rows() || from.columns() != to.columns()) return {0, errc::unsupported_layout};
-  if (in.size() != static_cast<std::size_t>(from.elements())) return {0, errc::input_size};
-  if (out.size() != static_cast<std::size_t>(to.elements())) return {0, errc::output_size};
-  if ((in.data() == nullptr && !in.empty()) || (out.data() == nullptr && !out.empty()))
-    return {0, errc::null_pointer};
-  for (std::int64_t i = 0; i < to.elements(); ++i)
-    layout::convert_element(from, in.data(), to, out.data(), i, pad, recode);
+  const errc ec = layout::check_conversion(from, in, to, out);
+  if (ec != errc::ok) return {0, ec};
+  if (__builtin_is_constant_evaluated()) {
+    for (std::int64_t i = 0; i < to.elements(); ++i)
+      layout::convert_element(from, in.data(), to, out.data(), i, pad, recode);
+  } else {
+    layout::convert_grid(from, in.data(), to, out.data(), pad, recode, executor_ref());
+  }
+  return {to.shape().size(), errc::ok};
+}
+/// The same on the threads of `executor`: see executor.hpp.
+template <class From, class To>
+result convert_layout(const From& from, span<const typename From::value_type> in, const To& to,
+                      span<typename To::value_type> out, executor_ref executor,
+                      typename To::value_type pad = {}, Recode recode = Recode::none) {
+  const errc ec = layout::check_conversion(from, in, to, out);
+  if (ec != errc::ok) return {0, ec};
+  layout::convert_grid(from, in.data(), to, out.data(), pad, recode, executor);
   return {to.shape().size(), errc::ok};
 }
 

@@ -33,6 +33,7 @@ class GgmlCodes : public base<std::uint8_t, 4> {
   NVQ_HD static constexpr std::int64_t half() noexcept { return Block::sub_block() / 2; }
 
  public:
+  NVQ_HD static constexpr bool separable() noexcept { return true; }
   NVQ_HD explicit constexpr GgmlCodes(shape2d shape) noexcept
       : base(shape, 1, 1, shape.columns() % Block::elements() == 0) {}
 
@@ -65,6 +66,7 @@ class GgmlCodes : public base<std::uint8_t, 4> {
 template <class Block>
 class GgmlScales : public base<std::uint8_t, 8> {
  public:
+  NVQ_HD static constexpr bool separable() noexcept { return true; }
   NVQ_HD explicit constexpr GgmlScales(shape2d shape) noexcept
       : base(shape, 1, 1, shape.columns() % Block::scale_bytes() == 0) {}
 

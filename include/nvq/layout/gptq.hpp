@@ -21,6 +21,7 @@ class GptqWeights : public base<std::uint8_t, Bits> {
   NVQ_HD static constexpr std::int64_t per_word() noexcept { return 32 / Bits; }
 
  public:
+  NVQ_HD static constexpr bool separable() noexcept { return true; }
   NVQ_HD explicit constexpr GptqWeights(shape2d shape) noexcept
       : parent(shape, 1, 1, shape.columns() % per_word() == 0) {}
 
@@ -85,6 +86,7 @@ class PackQuantizedZeros : public base<std::uint8_t, Bits> {
   NVQ_HD static constexpr std::int64_t per_word() noexcept { return 32 / Bits; }
 
  public:
+  NVQ_HD static constexpr bool separable() noexcept { return true; }
   NVQ_HD explicit constexpr PackQuantizedZeros(shape2d shape) noexcept : parent(shape, per_word(), 1) {}
 
   NVQ_HD constexpr std::int64_t offset(std::int64_t n, std::int64_t g) const noexcept {

@@ -18,6 +18,7 @@ class Linear : public base<T, 8 * static_cast<int>(sizeof(T))> {
   using parent = base<T, 8 * static_cast<int>(sizeof(T))>;
 
  public:
+  NVQ_HD static constexpr bool separable() noexcept { return true; }
   NVQ_HD explicit constexpr Linear(shape2d shape) noexcept : parent(shape, 1, 1) {}
   NVQ_HD constexpr Linear(shape2d shape, shape2d padded) noexcept
       : parent(shape, padded, padded.rows() >= shape.rows() && padded.columns() >= shape.columns()) {}
@@ -43,6 +44,7 @@ class LinearCodes : public base<std::uint8_t, Bits> {
   using parent = base<std::uint8_t, Bits>;
 
  public:
+  NVQ_HD static constexpr bool separable() noexcept { return true; }
   NVQ_HD explicit constexpr LinearCodes(shape2d shape) noexcept : parent(shape, 1, RowBytes * (8 / Bits)) {}
 
   NVQ_HD constexpr std::int64_t offset(std::int64_t r, std::int64_t c) const noexcept {

@@ -56,6 +56,7 @@ class MarlinWeights : public base<std::uint8_t, Bits> {
   }
 
  public:
+  NVQ_HD static constexpr bool separable() noexcept { return true; }
   NVQ_HD explicit constexpr MarlinWeights(shape2d shape) noexcept
       : parent(shape, 1, 1, shape.rows() % 64 == 0 && shape.columns() % tile_k() == 0) {}
 
@@ -116,6 +117,7 @@ class MarlinScales : public base<T, 8 * static_cast<int>(sizeof(T))> {
   NVQ_HD static constexpr bool quads() noexcept { return sizeof(T) == 1 && wide(); }
 
  public:
+  NVQ_HD static constexpr bool separable() noexcept { return true; }
   NVQ_HD explicit constexpr MarlinScales(shape2d shape) noexcept
       : parent(shape, 1, 1, shape.rows() % 64 == 0) {}
 

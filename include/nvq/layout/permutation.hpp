@@ -50,6 +50,7 @@ class Transposed : public base<T, Bits> {
   using parent = base<T, Bits>;
 
  public:
+  NVQ_HD static constexpr bool separable() noexcept { return 64 % Permutation::period() == 0; }
   NVQ_HD explicit constexpr Transposed(shape2d shape) noexcept
       : parent(shape, 1, 1, shape.rows() % RowMultiple == 0) {}
 

@@ -283,6 +283,8 @@ NVQ_SIMD void stream_fence() noexcept { _mm_sfence(); }
 #include <nvq/simd/palette_kernels.inc>
 #include <nvq/simd/ggml_kernels.inc>
 #include <nvq/simd/encode_kernels.inc>
+#include <nvq/simd/avx512_random.inc>
+#include <nvq/simd/stochastic_kernels.inc>
 #include <nvq/simd/scale_kernels.inc>
 #include <nvq/simd/search_kernels.inc>
 #include <nvq/simd/isa_face.inc>

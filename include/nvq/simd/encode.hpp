@@ -6,6 +6,7 @@
 #include <cstring>
 #include <nvq/block.hpp>
 #include <nvq/config.hpp>
+#include <nvq/simd/draws.hpp>
 #include <nvq/simd/isas.hpp>
 #include <nvq/simd/plan.hpp>
 #include <nvq/span.hpp>
@@ -98,10 +99,27 @@ bool scalar_scales(const T* in, const std::uint32_t* amax, std::int64_t blocks, 
   return usable;
 }
 
-/// Encodes the whole blocks of a row; how many these are.
+/// Encodes the n values of whole blocks from the `first` of a row on; stochastically with `random`, which is null or the row's.
+template <class Isa, class F, class R, class T>
+void encode_under(const T* row, std::int64_t first, std::int64_t n, const float* operands,
+                  const draws* random, std::uint8_t* codes) noexcept {
+  using E = typename F::element;
+  constexpr int B = F::block::columns;
+  if constexpr (draws_for<E>)
+    if (random != nullptr) {
+      const draws from{random->seed, random->first + static_cast<std::uint64_t>(first)};
+      encode_drawn<Isa, E, operation<F, R>, B>(row + first, n, operands, from, codes + first * E::bits / 8);
+      return;
+    }
+  (void)random;
+  Isa::template encode<E, operation<F, R>, zeros_of<R, F>(), B>(row + first, n, operands,
+                                                                codes + first * E::bits / 8);
+}
+
+/// Encodes the whole blocks of a row; how many these are. `random`: as for encode_under.
 template <class Isa, class F, class R, class T, class Scalar>
-std::int64_t encode_blocks(const T* row, std::int64_t columns, TensorScales ts, std::uint8_t* codes,
-                           typename F::scale_type* scales, Scalar scalar) noexcept {
+std::int64_t encode_blocks(const T* row, std::int64_t columns, TensorScales ts, const draws* random,
+                           std::uint8_t* codes, typename F::scale_type* scales, Scalar scalar) noexcept {
   constexpr int B = F::block::columns;
   constexpr std::int64_t most = B >= 64 ? 16 : 1024 / B;
   const std::int64_t blocks = columns / B;
@@ -120,8 +138,7 @@ std::int64_t encode_blocks(const T* row, std::int64_t columns, TensorScales ts, 
     else
       usable = scalar_scales<Isa, F, R>(row + first * B, amax, n, ts, scale, operands);
     if (usable) {
-      Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>(), B>(
-          row + first * B, n * B, operands, codes + first * B * F::element::bits / 8);
+      encode_under<Isa, F, R>(row, first * B, n * B, operands, random, codes);
       std::memcpy(scales + first, scale, static_cast<std::size_t>(n) * sizeof(typename F::scale_type));
     } else {
       scalar(first, first + n);
@@ -133,7 +150,8 @@ std::int64_t encode_blocks(const T* row, std::int64_t columns, TensorScales ts, 
 /// The same for recipes that search; `weights`: of the columns of the row, or null.
 template <class Isa, class F, class R, class T, class Scalar>
 std::int64_t search_blocks(const T* row, std::int64_t columns, TensorScales ts, const float* weights,
-                           std::uint8_t* codes, typename F::scale_type* scales, Scalar scalar) noexcept {
+                           const draws* random, std::uint8_t* codes, typename F::scale_type* scales,
+                           Scalar scalar) noexcept {
   using E = typename F::element;
   constexpr int B = F::block::columns;
   const std::int64_t blocks = columns / B;
@@ -150,8 +168,7 @@ std::int64_t search_blocks(const T* row, std::int64_t columns, TensorScales ts, 
             ? Isa::template search<E, B, false>(plan, in, n, amax, nullptr, scale, operands)
             : Isa::template search<E, B, true>(plan, in, n, amax, weights + first * B, scale, operands);
     if (usable) {
-      Isa::template encode<E, operation<F, R>, zeros_of<R, F>(), B>(in, n * B, operands,
-                                                                    codes + first * B * E::bits / 8);
+      encode_under<Isa, F, R>(row, first * B, n * B, operands, random, codes);
       std::memcpy(scales + first, scale, static_cast<std::size_t>(n) * sizeof(typename F::scale_type));
     } else {
       scalar(first, first + n);
@@ -195,11 +212,13 @@ std::int64_t encode_affine_blocks(const T* row, std::int64_t columns, TensorScal
   return blocks;
 }
 
-/// Encodes n values of a row under one scale, all but fewer than 16; how many. scalar(first, last): see above, of values.
+/// Encodes n values under one scale, all but fewer than 16; how many. scalar(first, last): see above, of values. `random`: null, or
+/// where the bits of the first come from.
 template <class F, class R, class T, class Scaler, class Scalar>
-std::int64_t encode_values(const T* in, std::int64_t n, Scaler scaler, std::uint8_t* codes,
-                           Scalar scalar) noexcept {
-  constexpr std::int64_t piece = 4096;
+std::int64_t encode_values(const T* in, std::int64_t n, Scaler scaler, const draws* random,
+                           std::uint8_t* codes, Scalar scalar) noexcept {
+  using E = typename F::element;
+  const std::int64_t piece = random == nullptr ? 4096 : 1024;
   const float operand = operation_of<Scaler>::operand(scaler);
   const std::int64_t end = n / 16 * 16;
   if (is_zero(operand) || end == 0) return 0;
@@ -207,9 +226,18 @@ std::int64_t encode_values(const T* in, std::int64_t n, Scaler scaler, std::uint
     using Isa = decltype(isa);
     for (std::int64_t i = 0; i < end; i += piece) {
       const std::int64_t count = end - i < piece ? end - i : piece;
-      if (!Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>()>(
-              in + i, count, operand, codes + i * F::element::bits / 8))
-        scalar(i, i + count);
+      std::uint8_t* out = codes + i * E::bits / 8;
+      bool numbers = false;
+      if constexpr (draws_for<E>)
+        if (random != nullptr) {
+          random_buffer<Isa> buffer;
+          const std::uint32_t* words =
+              buffer.fill(random->seed, random->first + static_cast<std::uint64_t>(i), count);
+          numbers = Isa::template encode_stochastic<E, operation<F, R>>(in + i, count, operand, words, out);
+        }
+      if (random == nullptr)
+        numbers = Isa::template encode<E, operation<F, R>, zeros_of<R, F>()>(in + i, count, operand, out);
+      if (!numbers) scalar(i, i + count);
     }
   });
   return done ? end : 0;

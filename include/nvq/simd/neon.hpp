@@ -287,6 +287,8 @@ NVQ_SIMD void stream_fence() noexcept {}
 #include <nvq/simd/palette_kernels.inc>
 #include <nvq/simd/ggml_kernels.inc>
 #include <nvq/simd/encode_kernels.inc>
+#include <nvq/simd/neon_random.inc>
+#include <nvq/simd/stochastic_kernels.inc>
 #include <nvq/simd/scale_kernels.inc>
 #include <nvq/simd/search_kernels.inc>
 #include <nvq/simd/isa_face.inc>
