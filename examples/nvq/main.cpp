@@ -14,6 +14,7 @@
 #include "failure.hpp"
 #include "fit/command.hpp"
 #include "interrupt.hpp"
+#include "verify/command.hpp"
 #include "version.hpp"
 
 namespace {
@@ -114,8 +115,11 @@ int main(int argc, char** argv) {
   add_demo(cli);
   app::add_plan(cli);
   app::add_compare(cli);
+  app::add_verify(cli);
   try {
     cli.parse(argc, argv);
+  } catch (const CLI::RuntimeError& e) {
+    return e.get_exit_code();  // a command's verdict
   } catch (const CLI::ParseError& e) {
     return cli.exit(e) == 0 ? 0 : 2;
   } catch (const std::bad_alloc&) {
