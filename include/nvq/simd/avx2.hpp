@@ -156,6 +156,10 @@ NVQ_SIMD std::uint32_t largest_unsigned(words x) noexcept {
 }
 
 NVQ_SIMD floats load(const float* p) noexcept { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+/// 16 bytes with signs, widened.
+NVQ_SIMD words load_signed(const std::uint8_t* p) noexcept {
+  return {_mm256_cvtepi8_epi32(load8(p)), _mm256_cvtepi8_epi32(load8(p + 8))};
+}
 /// 16 half-words, widened.
 NVQ_SIMD words load_low_halves(const std::uint16_t* p) noexcept {
   return {_mm256_cvtepu16_epi32(load16(p)), _mm256_cvtepu16_epi32(load16(p + 8))};

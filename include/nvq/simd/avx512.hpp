@@ -220,6 +220,10 @@ NVQ_SIMD words load_codes(const std::uint8_t* in) noexcept {
     return {_mm512_and_si512(_mm512_srlv_epi32(spread, shifts), _mm512_set1_epi32(63))};
   }
 }
+/// 16 bytes with signs, widened.
+NVQ_SIMD words load_signed(const std::uint8_t* p) noexcept {
+  return {_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+}
 /// 16 half-words, widened.
 NVQ_SIMD words load_low_halves(const std::uint16_t* p) noexcept {
   return {_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};

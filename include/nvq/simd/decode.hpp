@@ -34,6 +34,17 @@ inline float quieted(float x) noexcept {
   return is_nan(x) ? float_from_bits((float_bits(x) & 0x80000000u) | 0x7FC00000u) : x;
 }
 
+/// Elements times powers of two that are bfloat16 as they are: 2^-133, its least, divides the least of them.
+template <class F, class T>
+constexpr bool is_exact() noexcept {
+  using E = typename F::element;
+  if constexpr (is_signed_float<E>)
+    return std::is_same<T, bfloat16>::value && is_e8m0<typename F::block_scale> && !F::has_tensor_scale &&
+           E::min_positive() >= 0.015625f;
+  else
+    return false;
+}
+
 /// The values of a call from which on stores go past the caches: more than they hold.
 inline constexpr std::int64_t streamed_bytes = std::int64_t{1} << 25;
 
@@ -89,14 +100,14 @@ std::int64_t decode_row(const std::uint8_t* codes, const typename F::scale_type*
   };
   if constexpr (B == 0) {
     decode_scales(0, 1);
-    Isa::template decode<E, 0, Stream>(codes, end, floats, nullptr, tensor_scale, out);
+    Isa::template decode<E, 0, Stream, is_exact<F, T>()>(codes, end, floats, nullptr, tensor_scale, out);
   } else {
     for (std::int64_t c = 0; c < end; c += chunk * B) {
       const std::int64_t n = end - c < chunk * B ? end - c : chunk * B, first = c / B;
       decode_scales(first, (n + B - 1) / B);
-      Isa::template decode<E, B, Stream>(codes + c * E::bits / 8, n, floats,
-                                         zero_points == nullptr ? nullptr : zero_points + first, tensor_scale,
-                                         out + c);
+      Isa::template decode<E, B, Stream, is_exact<F, T>()>(
+          codes + c * E::bits / 8, n, floats, zero_points == nullptr ? nullptr : zero_points + first,
+          tensor_scale, out + c);
     }
   }
   return end;

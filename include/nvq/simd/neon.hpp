@@ -149,6 +149,14 @@ NVQ_SIMD uint8x16_t low_bytes(words x) noexcept {
 NVQ_SIMD floats load(const float* p) noexcept {
   return {{vld1q_f32(p), vld1q_f32(p + 4), vld1q_f32(p + 8), vld1q_f32(p + 12)}};
 }
+/// 16 bytes with signs, widened.
+NVQ_SIMD words load_signed(const std::uint8_t* p) noexcept {
+  const int8x16_t x = vreinterpretq_s8_u8(vld1q_u8(p));
+  const int16x8_t low = vmovl_s8(vget_low_s8(x)), high = vmovl_high_s8(x);
+  return {{vreinterpretq_u32_s32(vmovl_s16(vget_low_s16(low))), vreinterpretq_u32_s32(vmovl_high_s16(low)),
+           vreinterpretq_u32_s32(vmovl_s16(vget_low_s16(high))),
+           vreinterpretq_u32_s32(vmovl_high_s16(high))}};
+}
 /// 16 half-words, widened.
 NVQ_SIMD words load_low_halves(const std::uint16_t* p) noexcept {
   return widened(vld1q_u16(p), vld1q_u16(p + 8));
