@@ -17,6 +17,7 @@ struct QuantizeOptions {
   std::vector<std::string> keep;  ///< globs on module names
   int threads = 0;                ///< 0: all cores
   bool quiet = false;
+  std::int64_t batch_bytes = std::int64_t{256} << 20;  ///< of the source, encoded before the disk gets them
 };
 
 /// What a run did.

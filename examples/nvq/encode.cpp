@@ -6,6 +6,7 @@
 #include <set>
 
 #include "pack.hpp"
+#include "square_sums.hpp"
 
 namespace app {
 
@@ -23,23 +24,13 @@ Scratch& scratch() {
   return buffers;
 }
 
-/// Count, signal and noise of a run. Independent sums, since an addition has to wait for the one before it.
+/// Count, signal and noise of a run.
 nvq::error_sums errors_of(const std::vector<float>& values, const std::vector<float>& back) {
-  constexpr std::size_t lanes = 8;
-  std::array<double, lanes> signal{}, noise{};
-  const std::size_t whole = values.size() / lanes * lanes;
-  const auto add = [&](std::size_t i, std::size_t lane) {
-    const double x = static_cast<double>(values[i]), d = x - static_cast<double>(back[i]);
-    signal[lane] += x * x;
-    noise[lane] += d * d;
-  };
-  for (std::size_t i = 0; i < whole; i += lanes)
-    for (std::size_t lane = 0; lane < lanes; ++lane) add(i + lane, lane);
-  for (std::size_t i = whole; i < values.size(); ++i) add(i, i - whole);
+  const SquareSums found = square_sums(values.data(), back.data(), values.size());
   nvq::error_sums sums;
   sums.count = static_cast<std::int64_t>(values.size());
-  for (const double s : signal) sums.signal += s;
-  for (const double n : noise) sums.noise += n;
+  sums.signal = found.signal;
+  sums.noise = found.noise;
   return sums;
 }
 

@@ -51,6 +51,7 @@ void add_quantize(CLI::App& cli) {
   c->add_option("--keep", o.keep,
                 "leave modules of these names as they are (* and ? match); may be repeated");
   c->add_option("--threads", o.threads, "threads; all cores when not given")->check(CLI::NonNegativeNumber);
+  c->add_option("--batch-bytes", o.batch_bytes)->group("");  // for tests
   c->add_flag("--quiet", o.quiet, "no progress bar and no table");
   c->footer(formats_help());
   c->callback([] {

@@ -37,10 +37,9 @@ nvq::io::weight_scheme scheme_of(const QuantizeOptions& options) {
   return s;
 }
 
-/// Ends of batches of tensors: big enough to keep all threads busy, small enough that writing to the disk
-/// begins early and that a group is still in memory when it is read the second time.
-std::vector<nvq::span<const Work>> batches(const std::vector<Work>& work) {
-  constexpr std::int64_t enough = std::int64_t{256} << 20;
+/// Batches of tensors of `enough` bytes: big enough to keep all threads busy, small enough that writing to the
+/// disk begins early and that a group is still in memory when it is read the second time.
+std::vector<nvq::span<const Work>> batches(const std::vector<Work>& work, std::int64_t enough) {
   std::vector<nvq::span<const Work>> all;
   std::size_t first = 0;
   std::int64_t bytes = 0;
@@ -55,13 +54,13 @@ std::vector<nvq::span<const Work>> batches(const std::vector<Work>& work) {
 }
 
 /// Encodes and copies a shard's tensors, while the disk gets what is written already.
-void write_shard(const OutputShard& shard, Encoder& encoder, OutputDirectory& out, Background& disk,
-                 Progress& progress, std::vector<Quality>& qualities) {
+void write_shard(const OutputShard& shard, std::int64_t batch_bytes, Encoder& encoder, OutputDirectory& out,
+                 Background& disk, Progress& progress, std::vector<Quality>& qualities) {
   const auto file = std::make_shared<nvq::io::file>(out.create(shard.name, shard.layout.file_size));
   const auto advance = [&](std::int64_t bytes) { progress.advance(bytes); };
   const OutputFile writer(*file, out.where(shard.name));
   writer.write(0, shard.layout.header.data(), static_cast<std::int64_t>(shard.layout.header.size()));
-  for (const nvq::span<const Work> batch : batches(shard.work)) {
+  for (const nvq::span<const Work> batch : batches(shard.work, batch_bytes)) {
     progress.label(batch[0].source->name);
     encoder.write(batch, writer, advance, qualities);
     disk.add([file, where = out.where(shard.name)] { unwrap(file->sync(), where); });
@@ -127,7 +126,8 @@ QuantizeResult quantize(const QuantizeOptions& options) {
   {
     Progress progress(r.bytes_before, !options.quiet);
     Background disk;
-    for (const OutputShard& shard : plan.shards) write_shard(shard, encoder, out, disk, progress, qualities);
+    for (const OutputShard& shard : plan.shards)
+      write_shard(shard, options.batch_bytes, encoder, out, disk, progress, qualities);
     progress.label("writing to the disk");
     disk.wait();
   }

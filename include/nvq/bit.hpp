@@ -36,6 +36,8 @@ NVQ_HD constexpr bool is_finite(float x) noexcept { return (float_bits(x) & 0x7F
 NVQ_HD constexpr bool is_zero(float x) noexcept { return (float_bits(x) & 0x7FFFFFFFu) == 0; }
 /// x > 0; false for NaN.
 NVQ_HD constexpr bool is_positive(float x) noexcept { return float_bits(x) - 1u < 0x7F800000u; }
+/// x < 0; false for NaN and -0. Whatever the processor makes of subnormal numbers.
+NVQ_HD constexpr bool is_negative(float x) noexcept { return float_bits(x) - 0x80000001u < 0x7F800000u; }
 /// -x, of NaN, too.
 NVQ_HD constexpr float negate(float x) noexcept { return float_from_bits(float_bits(x) ^ 0x80000000u); }
 NVQ_HD constexpr bool sign_bit(float x) noexcept { return (float_bits(x) >> 31) != 0; }

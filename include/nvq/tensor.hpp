@@ -106,7 +106,7 @@ result encode_checked(matrix_view<const T> in, span<std::uint8_t> codes, span<ty
   static_assert(rules::template supports<F>, "nvq: this recipe does not apply to this Format");
   const errc ec = check_encode<F>(in, codes, scales, zero_points, options);
   if (ec != errc::ok) return {0, ec};
-  if (amax != nullptr && *amax < 0.0f) return {0, errc::invalid_amax};
+  if (amax != nullptr && is_negative(*amax)) return {0, errc::invalid_amax};
   const TensorScales ts = tensor_scales_of<F, R>(amax != nullptr ? *amax : 0.0f);
   const float* importance = options.importance.empty() ? nullptr : options.importance.data();
   encode_tensor<F, rules>(in, amax, encode_context{ts, importance, options.stochastic, options.seed},
@@ -171,7 +171,7 @@ result encode(matrix_view<T> in, span<std::uint8_t> codes, span<typename F::scal
   static_assert(!F::has_tensor_scale,
                 "nvq::encode: this Format has a tensor scale; pass the amax to encode against");
   return detail::encode_checked<F>(in.as_const(), codes, scales, zero_points,
-                                   options.amax < 0.0f ? nullptr : &options.amax, recipe, options);
+                                   is_negative(options.amax) ? nullptr : &options.amax, recipe, options);
 }
 template <class F, class T, class R = default_recipe<F>, class = detail::require_recipe<R>>
 result encode(matrix_view<T> in, span<std::uint8_t> codes, span<typename F::scale_type> scales, R recipe = {},
@@ -307,11 +307,11 @@ quantized<F> quantize(matrix_view<T> in, R recipe = {}, const encode_options& op
   float amax = options.amax;
   if constexpr (F::has_tensor_scale) {
     using statistic = typename detail::rules_t<R, F>::statistic;
-    if (amax < 0.0f) amax = detail::matrix_statistic<statistic>(in.as_const(), options.executor).amax;
+    if (is_negative(amax)) amax = detail::matrix_statistic<statistic>(in.as_const(), options.executor).amax;
   }
   quantized<F> q(in.shape(), F::has_tensor_scale ? detail::tensor_scales_of<F, R>(amax).decode : 1.0f);
   const result done = detail::encode_checked<F>(in.as_const(), q.codes(), q.scales(), q.zero_points(),
-                                                amax < 0.0f ? nullptr : &amax, recipe, options);
+                                                is_negative(amax) ? nullptr : &amax, recipe, options);
   return done ? std::move(q) : quantized<F>::refused(done.ec);
 }
 /// The same for a contiguous container that holds rows * columns values.

@@ -16,6 +16,12 @@ namespace tiers {
 using nvq::bfloat16;
 using nvq::half;
 
+#ifdef NVQ_TEST_QUICK
+constexpr bool quick = true;
+#else
+constexpr bool quick = false;
+#endif
+
 /// What encode() wrote and the bytes around it, which it must leave. Codes start at an odd address, scales at one that
 /// only their type's alignment divides.
 struct Encoded {
@@ -141,6 +147,18 @@ Format format_of() {
   return f;
 }
 
+/// Sets c to encode under R, from every type. Where time is short, that of float alone under all but the default recipe: loads
+/// do not depend on the recipe.
+template <class F, class R, bool Stochastic>
+void set_encode(Codec& c) {
+  c.encode = {};
+  c.encode.f32 = encode_with<F, R, float, Stochastic>;
+  if constexpr (!quick || (std::is_same<R, nvq::default_recipe<F>>::value && !Stochastic)) {
+    c.encode.bf16 = encode_with<F, R, bfloat16, Stochastic>;
+    c.encode.f16 = encode_with<F, R, half, Stochastic>;
+  }
+}
+
 /// Appends F under every recipe that applies to it.
 template <class F>
 void add_recipes(std::vector<Codec>& codecs) {
@@ -154,17 +172,13 @@ void add_recipes(std::vector<Codec>& codecs) {
       c.tensor_scale = [](float amax) {
         return F::has_tensor_scale ? nvq::tensor_scales<F>(amax, R{}).decode : 1.0f;
       };
-      c.encode.f32 = encode_with<F, R, float, false>;
-      c.encode.bf16 = encode_with<F, R, bfloat16, false>;
-      c.encode.f16 = encode_with<F, R, half, false>;
+      set_encode<F, R, false>(c);
       codecs.push_back(c);
       if constexpr (nvq::detail::has_stochastic<typename F::element>::value &&
                     (std::is_same<R, nvq::default_recipe<F>>::value ||
                      std::is_same<R, nvq::recipe::ggml_t>::value)) {
         c.name += ", stochastic";
-        c.encode.f32 = encode_with<F, R, float, true>;
-        c.encode.bf16 = encode_with<F, R, bfloat16, true>;
-        c.encode.f16 = encode_with<F, R, half, true>;
+        set_encode<F, R, true>(c);
         codecs.push_back(c);
       }
     }

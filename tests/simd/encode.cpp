@@ -91,6 +91,7 @@ template <class T>
 void check_type(Report& report, const std::vector<Codec>& codecs, const std::vector<Data>& sets) {
   const std::vector<T> normal = as<T>(data_sets(200)[1].values);
   for (const Codec& codec : codecs) {
+    if (codec.encode.get<T>() == nullptr) continue;
     check_values<T>(report, codec, sets);
     check_shapes<T>(report, codec, normal);
     if (!codec.searches && !quick) check_threads<T>(report, codec, normal);

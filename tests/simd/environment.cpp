@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same bytes in a program that flushes subnormal numbers and rounds upwards, whose settings are left as they were.
 
+#include <nvq/metrics.hpp>
+
 #include "data.hpp"
 #include "report.hpp"
 
@@ -102,6 +104,46 @@ void check_amax(Report& report, const Data& set) {
   });
 }
 
+/// Sums and figures of errors: rounded to nearest, subnormal numbers and all.
+void check_measure(Report& report, const Data& set) {
+  const std::size_t rows = set.values.size() / set.columns;
+  const nvq::matrix_view<const float> in(set.values.data(), {rows, set.columns});
+  const auto tiles = nvq::quantize<nvq::MXFP4>(in);
+  const auto whole = nvq::quantize<nvq::INT8>(in);
+  const std::vector<float> decoded = nvq::dequantize<float>(tiles);
+  nvq::error_sums wanted[3];
+  in_both(report, [&](nvq::executor_ref executor, bool odd) {
+    const nvq::error_sums got[] = {nvq::measure(set.values, decoded, executor),
+                                   nvq::measure(in, tiles, executor), nvq::measure(in, whole, executor)};
+    for (int i = 0; i < 3; ++i) {
+      if (!odd) wanted[i] = got[i];
+      const double a[] = {wanted[i].signal,  wanted[i].noise,         wanted[i].decoded,
+                          wanted[i].product, wanted[i].max_rel_error, wanted[i].rel_floor};
+      const double b[] = {got[i].signal,  got[i].noise,         got[i].decoded,
+                          got[i].product, got[i].max_rel_error, got[i].rel_floor};
+      report.same(set.name + " with odd float settings", "sums of errors", a, b, sizeof a);
+      report.same(set.name + " with odd float settings", "values flushed", &wanted[i].flushed,
+                  &got[i].flushed, sizeof got[i].flushed);
+    }
+  });
+}
+
+/// A negative amax is one that is not known, be it ever so small.
+void check_negative_amax(Report& report, const Data& set) {
+  const nvq::matrix_view<const float> in(set.values.data(), {set.values.size() / set.columns, set.columns});
+  const auto wanted = nvq::quantize<nvq::NVFP4>(in);
+  nvq::encode_options options;
+  options.amax = -nvq::float_from_bits(1);
+  in_both(report, [&](nvq::executor_ref, bool) {
+    const auto got = nvq::quantize<nvq::NVFP4>(in, options);
+    const float a = wanted.tensor_scale(), b = got.tensor_scale();
+    report.same(set.name + ", amax -2^-149", "tensor scale", &a, &b, sizeof a);
+    std::vector<std::uint8_t> codes(wanted.codes().size()), scales(wanted.scales().size());
+    const nvq::result refused = nvq::encode<nvq::NVFP4>(in, codes, scales, options.amax);
+    if (refused.ec != nvq::errc::invalid_amax) report.fail(set.name + ", amax -2^-149: not refused");
+  });
+}
+
 }  // namespace
 
 void check_environment(Report& report) {
@@ -109,6 +151,8 @@ void check_environment(Report& report) {
   for (const Data& set : data_sets(quick ? 8 : 160)) {
     if (set.name != "normal" && set.name.find("subnormal") != 0 && set.name != "1e-30") continue;
     check_amax(report, set);
+    check_measure(report, set);
+    check_negative_amax(report, set);
     Data few = set;
     few.values.resize(4 * set.columns);
     for (const Codec& codec : all_codecs()) check(report, codec, codec.searches ? few : set);

@@ -12,12 +12,6 @@
 
 namespace tiers {
 
-#ifdef NVQ_TEST_QUICK
-constexpr bool quick = true;
-#else
-constexpr bool quick = false;
-#endif
-
 /// Counts what differs and prints the first of them.
 class Report {
  public:

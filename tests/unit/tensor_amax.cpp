@@ -25,6 +25,29 @@ TEST_CASE("amax finds the largest magnitude wherever it is", "[tensor]") {
   CHECK(nvq::amax(std::vector<float>{-nvq::infinity(), 1.0f}) == nvq::infinity());
 }
 
+TEST_CASE("amax is found by as many tasks as there are 64 Ki values, of few rows, too", "[tensor]") {
+  for (const std::size_t rows : {1u, 3u, 100u, 1024u, 3000u}) {
+    const std::size_t columns = (std::size_t{1} << 20) / rows + 5;
+    std::vector<float> values(rows * columns, 0.25f);
+    const nvq::matrix_view<const float> matrix(values.data(), {rows, columns});
+    std::size_t tasks = 0;
+    const auto counts = [&](std::size_t n, auto task) {
+      tasks += n;
+      for (std::size_t i = n; i-- > 0;) task(i);
+    };
+    for (std::size_t at = 0; at < values.size(); at += values.size() / 37 - 1) {
+      values[at] = -2.0f;
+      CHECK(nvq::amax(matrix, nvq::NaN::ignore, counts) == 2.0f);
+      values[at] = 0.25f;
+    }
+    values.back() = 7.0f;
+    tasks = 0;
+    CHECK(nvq::amax(matrix, nvq::NaN::ignore, counts) == 7.0f);
+    CHECK(tasks >= 12);
+    CHECK(tasks <= 40);
+  }
+}
+
 TEST_CASE("amax sees the matrix and not what lies between its rows", "[tensor]") {
   const std::vector<float> memory = {1.0f, 2.0f, 99.0f, -4.0f, 3.0f, 99.0f};
   CHECK(nvq::amax(nvq::matrix_view<const float>(memory.data(), {2, 2}, 3)) == 4.0f);

@@ -237,14 +237,21 @@ void for_ranges(executor_ref exec, std::int64_t n, std::int64_t step, Fn fn) {
   });
 }
 
-/// The statistic of a whole matrix: partial ones of up to 64 ranges of rows, merged in order.
+/// The statistic of a whole matrix: partial ones of up to 1024 ranges of rows, or of a row, merged in order.
 template <class Statistic, class T>
 Statistic matrix_statistic(matrix_view<const T> in, executor_ref exec) {
-  constexpr std::int64_t parts = 64;
+  constexpr std::int64_t parts = 1024,
+                         least = std::int64_t{1} << 16;  // values that outlive a task's overhead
   Statistic partial[parts] = {};
-  const std::int64_t step = in.rows() > parts ? (in.rows() + parts - 1) / parts : 1;
-  for_ranges(exec, in.rows(), step, [&](std::int64_t r0, std::int64_t r1) {
-    partial[r0 / step] = view_statistic<Statistic>(part(in, r0, r1, 0, in.columns()));
+  if (in.rows() == 0) return {};
+  const std::int64_t by_parts = (in.rows() + parts - 1) / parts, by_values = bands_per_task(in.columns());
+  const std::int64_t step = by_parts > by_values ? by_parts : by_values;
+  const std::int64_t across = step > 1 ? 1 : min_index(parts / in.rows(), (in.columns() + least - 1) / least);
+  const std::int64_t pieces = across > 1 ? across : 1, wide = (in.columns() + pieces - 1) / pieces;
+  for_ranges(exec, (in.rows() + step - 1) / step * pieces, 1, [&](std::int64_t i, std::int64_t) {
+    const std::int64_t r0 = i / pieces * step, c0 = min_index(i % pieces * wide, in.columns());
+    partial[i] = view_statistic<Statistic>(
+        part(in, r0, min_index(r0 + step, in.rows()), c0, min_index(c0 + wide, in.columns())));
   });
   Statistic s{};
   with_ieee_floats([&] {

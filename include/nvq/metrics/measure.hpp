@@ -88,40 +88,45 @@ void add_values(matrix_view<const T> in, const coded_matrix<F>& q, typename F::s
 template <class F, class T>
 quantization_errors<F> measure_tensor(matrix_view<const T> in, const coded_matrix<F>& q, float amax,
                                       executor_ref executor) {
-  quantization_errors<F> total(amax);
+  quantization_errors<F> total;
+  with_ieee_floats([&] { total = quantization_errors<F>(amax); });
   if (in.shape().size() == 0) return total;
+  const error_sums none = total;
   const std::int64_t blocks = F::scale_columns(in.columns()), all = F::scale_rows(in.rows()) * blocks;
   const auto scale_of = [&](std::int64_t b) { return load_scale<F>(q.scales, q.zero_points, b, all); };
   if constexpr (F::block::rows == 0) {
     const std::int64_t step = bands_per_task(in.columns());
     std::vector<value_errors> parts(static_cast<std::size_t>((in.rows() + step - 1) / step),
-                                    value_errors{error_sums(amax)});
+                                    value_errors{none});
     for_ranges(executor, in.rows(), step, [&](std::int64_t r0, std::int64_t r1) {
       add_values<F>(in, q, scale_of(0), r0, r1, 0, in.columns(), parts[static_cast<std::size_t>(r0 / step)]);
     });
-    value_errors block{error_sums(amax)};
-    for (const value_errors& part : parts) {
-      block.sums.merge(part.sums);
-      block.clipped += part.clipped;
-    }
-    total.add_block(block.sums, block.clipped, scale_of(0));
+    with_ieee_floats([&] {
+      value_errors block{none};
+      for (const value_errors& part : parts) {
+        block.sums.merge(part.sums);
+        block.clipped += part.clipped;
+      }
+      total.add_block(block.sums, block.clipped, scale_of(0));
+    });
   } else {
     const std::int64_t rows = F::block::rows, bands = F::scale_rows(in.rows());
     const std::int64_t columns = F::block::columns == 0 ? in.columns() : F::block::columns;
     const std::int64_t step = bands_per_task(rows * in.columns());
-    std::vector<quantization_errors<F>> parts(static_cast<std::size_t>((bands + step - 1) / step),
-                                              quantization_errors<F>(amax));
+    std::vector<quantization_errors<F>> parts(static_cast<std::size_t>((bands + step - 1) / step), total);
     for_ranges(executor, bands, step, [&](std::int64_t b0, std::int64_t b1) {
       auto& part = parts[static_cast<std::size_t>(b0 / step)];
       for (std::int64_t i = b0 * blocks; i < b1 * blocks; ++i) {
         const std::int64_t r0 = i / blocks * rows, c0 = i % blocks * columns;
-        value_errors block{error_sums(amax)};
+        value_errors block{none};
         add_values<F>(in, q, scale_of(i), r0, min_index(r0 + rows, in.rows()), c0,
                       min_index(c0 + columns, in.columns()), block);
         part.add_block(block.sums, block.clipped, scale_of(i));
       }
     });
-    for (const auto& part : parts) total.merge(part);
+    with_ieee_floats([&] {
+      for (const auto& part : parts) total.merge(part);
+    });
   }
   return total;
 }
@@ -139,14 +144,16 @@ error_sums measure(matrix_view<T> original, matrix_view<U> decoded, executor_ref
   if (original.rows() != decoded.rows() || original.columns() != decoded.columns())
     return error_sums::refused(errc::output_size);
   const float largest = amax(original, NaN::ignore, executor);
-  error_sums total(largest);
+  error_sums total;
+  detail::with_ieee_floats([&] { total = error_sums(largest); });
+  const error_sums none = total;
   constexpr std::int64_t step = std::int64_t{1} << 16, run = 256;
   const auto n = static_cast<std::int64_t>(original.shape().size()), columns = original.columns();
   std::vector<error_sums> parts(static_cast<std::size_t>((n + step - 1) / step), total);
   detail::for_ranges(executor, n, step, [&](std::int64_t first, std::int64_t end) {
     error_sums& part = parts[static_cast<std::size_t>(first / step)];
     for (std::int64_t i = first, r = first / columns, c = first % columns; i < end;) {
-      error_sums sums(largest);
+      error_sums sums = none;
       for (const std::int64_t stop = detail::min_index(i + run, end); i < stop; ++i) {
         sums.add(to_float(original(r, c)), to_float(decoded(r, c)));
         if (++c == columns) ++r, c = 0;
@@ -154,7 +161,9 @@ error_sums measure(matrix_view<T> original, matrix_view<U> decoded, executor_ref
       part.merge(sums);
     }
   });
-  for (const error_sums& part : parts) total.merge(part);
+  detail::with_ieee_floats([&] {
+    for (const error_sums& part : parts) total.merge(part);
+  });
   return total;
 }
 /// The same of two contiguous containers of one size.
