@@ -15,6 +15,8 @@ void add_verify(CLI::App& cli) {
   static VerifyOptions o;
   CLI::App* c = cli.add_subcommand("verify", "What is wrong with a quantized checkpoint, of any dialect");
   c->add_option("CKPT", o.checkpoint, "directory of a checkpoint")->required();
+  c->add_option("--source", o.source,
+                "the model it was made from: compares tensors, config.json and decoded weights");
   c->add_option("--target", o.targets,
                 "loaders it is meant for: vllm, trtllm, sglang, transformers, llama.cpp")
       ->delimiter(',');
