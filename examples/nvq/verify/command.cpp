@@ -23,6 +23,11 @@ void add_verify(CLI::App& cli) {
   c->add_option("--tp", o.tensor_parallel, "degrees of tensor parallelism to try, such as 1,2,4,8")
       ->delimiter(',');
   c->add_option("--json", o.json, "write all findings to this file; - for standard output, without the text");
+  c->add_option(
+       "--fix", o.fixes,
+       "repair first: input-scale=NUMBER, shared-scales, ignore, config (with --source: from it), index; "
+       "replaced files stay as NAME.orig")
+      ->delimiter(',');
   c->add_option("--threads", o.threads, "threads; all cores when not given")->check(CLI::NonNegativeNumber);
   c->footer("Exit status: 0 without findings, 1 with findings, 2 when the checkpoint cannot be examined.");
   c->callback([] {

@@ -32,16 +32,13 @@ bool must_stay(const std::string& key) {
 }
 
 void compare_configs(Context& x, const json& ours, const json& theirs) {
-  for (const auto& item : theirs.items()) {
-    if (may_change(item.key())) continue;
-    const auto own = ours.find(item.key());
-    if (own == ours.end()) {
-      if (must_stay(item.key()) && !item.value().is_null())
-        x.findings.error("V19", item.key(), fmt::format("missing; the source has {}", item.value().dump()));
-    } else if (*own != item.value()) {
-      x.findings.error("V19", item.key(),
-                       fmt::format("{} in config.json; the source has {}", own->dump(), item.value().dump()));
-    }
+  for (const std::string& key : changed_keys(ours, theirs)) {
+    if (ours.contains(key))
+      x.findings.error(
+          "V19", key,
+          fmt::format("{} in config.json; the source has {}", ours[key].dump(), theirs[key].dump()));
+    else
+      x.findings.error("V19", key, fmt::format("missing; the source has {}", theirs[key].dump()));
   }
 }
 
@@ -87,6 +84,17 @@ void compare_plain(Context& x, const Snapshot& source) {
 }
 
 }  // namespace
+
+std::vector<std::string> changed_keys(const json& ours, const json& theirs) {
+  std::vector<std::string> keys;
+  for (const auto& item : theirs.items()) {
+    if (may_change(item.key())) continue;
+    const auto own = ours.find(item.key());
+    if (own == ours.end() ? must_stay(item.key()) && !item.value().is_null() : *own != item.value())
+      keys.push_back(item.key());
+  }
+  return keys;
+}
 
 SourceSummary check_source(Context& x, const Snapshot& source) {
   SourceSummary summary;

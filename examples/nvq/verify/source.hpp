@@ -17,6 +17,9 @@ struct SourceSummary {
 /// decoded and compared: V4, V15, V22, N-dead, N-nibbles, N-swizzle, N-source.
 SourceSummary check_source(Context& x, const Snapshot& source);
 
+/// Keys of the source's configuration that another one lost or changed, and should not have.
+std::vector<std::string> changed_keys(const nvq::io::json& ours, const nvq::io::json& theirs);
+
 /// A weight of the source, of a matrix or of one expert of a stack.
 struct SourceWeight {
   const Entry* tensor = nullptr;

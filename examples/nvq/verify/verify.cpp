@@ -9,6 +9,7 @@
 
 #include "checks.hpp"
 #include "failure.hpp"
+#include "fix.hpp"
 #include "source.hpp"
 #include "table.hpp"
 
@@ -104,7 +105,7 @@ std::string text_report(const Context& x, const Compared& compared, double secon
   return text;
 }
 
-std::string json_report(const Context& x, const Compared& compared, double seconds) {
+std::string json_report(const Context& x, const Compared& compared, const FixLog& fixes, double seconds) {
   const Summary s = summary_of(x);
   const Snapshot& c = x.checkpoint;
   nvq::io::json report = {{"checkpoint", c.directory().string()},
@@ -121,6 +122,8 @@ std::string json_report(const Context& x, const Compared& compared, double secon
                             {"codes", c.bytes_read(Reading::codes)}}},
                           {"seconds", seconds},
                           {"findings", findings_json(x.findings)}};
+  if (!fixes.done.empty() || !fixes.refused.empty())
+    report["fixes"] = {{"done", fixes.done}, {"refused", fixes.refused}};
   if (compared)
     report["source"] = {{"compared", compared->compared},
                         {"not_compared", compared->skipped},
@@ -149,6 +152,8 @@ void check_options(const VerifyOptions& o) {
 
 int verify(const VerifyOptions& options) {
   check_options(options);
+  FixLog fixes;
+  for (const std::string& action : options.fixes) fix(action, options.checkpoint, options.source, fixes);
   const auto begin = std::chrono::steady_clock::now();
   Findings findings;
   const Snapshot checkpoint(options.checkpoint, findings);
@@ -170,11 +175,16 @@ int verify(const VerifyOptions& options) {
     compared = check_source(x, source);
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  if (options.json != "-") {
+    for (const std::string& line : fixes.done) fmt::print("fixed {}\n", line);
+    for (const std::string& line : fixes.refused) fmt::print("not fixed {}\n", line);
+    if (!fixes.done.empty() || !fixes.refused.empty()) fmt::print("\n");
+  }
   if (options.json != "-") fmt::print("{}", text_report(x, compared, seconds));
   if (options.json == "-")
-    fmt::print("{}", json_report(x, compared, seconds));
+    fmt::print("{}", json_report(x, compared, fixes, seconds));
   else if (!options.json.empty())
-    write_file(options.json, json_report(x, compared, seconds));
+    write_file(options.json, json_report(x, compared, fixes, seconds));
   return findings.all().empty() ? 0 : 1;
 }
 
