@@ -127,7 +127,8 @@ void fix_shared_scales(const Opened& c, FixLog& log) {
   }
   Patches patches;
   std::size_t repaired = 0;
-  for (auto& [key, members] : groups) {
+  for (auto& group : groups) {
+    std::vector<Member>& members = group.second;  // clang 14 captures no structured bindings
     const auto differs = [&](const Member& m) { return m.stored != members[0].stored; };
     if (std::none_of(members.begin(), members.end(), differs)) continue;
     // The largest multiplier first: block scales shrink, and only subnormal ones lose bits.
