@@ -106,6 +106,8 @@ void check_entries(Context& x) {
     // Tied heads have no tensor; exporters list them nonetheless.
     const bool usual = kept_because(entry) == "output head" || entry.find("lm_head") != std::string::npos;
     const bool pattern = entry.find_first_of("*?[") != std::string::npos || entry.rfind("re:", 0) == 0;
+    // bitsandbytes lists modules of families that the model may not belong to.
+    if (x.declared.method == "bitsandbytes") continue;
     if (!hit && !usual && !pattern)
       x.findings.error("V9", entry,
                        fmt::format("{} names it, but there is no such module", x.declared.ignore_key));

@@ -70,7 +70,11 @@ std::string verdict(const Findings& f) {
   if (f.all().empty()) return "no findings";
   const auto errors = std::count_if(f.all().begin(), f.all().end(),
                                     [](const Finding& x) { return x.severity == Severity::error; });
-  return fmt::format("{} errors, {} warnings", errors, static_cast<std::ptrdiff_t>(f.all().size()) - errors);
+  const auto counted = [](std::ptrdiff_t n, const char* what) {
+    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+  };
+  return counted(errors, "error") + ", " +
+         counted(static_cast<std::ptrdiff_t>(f.all().size()) - errors, "warning");
 }
 
 /// What was compared with --source, or nothing.
