@@ -46,6 +46,8 @@ struct encode_context {
   const float* importance;
   bool stochastic;
   std::uint64_t seed;
+  const simd::threshold_rows* rows = nullptr;
+  std::uint64_t first = 0;  // the index in its tensor of the first value
 };
 
 template <class T>
@@ -81,7 +83,8 @@ void encode_columns(matrix_view<const T> in, std::int64_t r, std::int64_t c0, st
     for (std::int64_t i = 0; i < n; ++i) scaled[i] = scaler(to_float(row[c + i]));
     if (ctx.stochastic) {
       stochastic_codes<typename F::element>(scaled, n, ctx.seed,
-                                            static_cast<std::uint64_t>(r * in.columns() + c), buffer);
+                                            ctx.first + static_cast<std::uint64_t>(r * in.columns() + c),
+                                            buffer);
     } else {
       for (std::int64_t i = 0; i < n; ++i) buffer[i] = R::template element<F>(scaled[i]);
     }
@@ -95,12 +98,15 @@ void encode_codes(matrix_view<const T> in, std::int64_t r0, std::int64_t r1, std
                   typename F::scale_code scale, typename R::statistic s, const encode_context& ctx,
                   std::uint8_t* codes) noexcept {
   const auto scaler = R::template scaler<F>(scale, s, ctx.scales);
+  // A row is read for its scale and then again: meanwhile the next one is fetched, if the second-level cache holds both. Where
+  // values are read once and in order, processors fetch them by themselves.
+  const bool ahead = F::block::rows == 1 && in.row_stride() * static_cast<std::int64_t>(sizeof(T)) <= 1 << 18;
   for (std::int64_t r = r0; r < r1; ++r) {
     std::int64_t first = c0;
     if constexpr (simd::encodes_values<F, R>()) {
       if (!ctx.stochastic && c0 * F::element::bits % 8 == 0)
         first +=
-            simd::encode_values<F, R>(in.row(r) + c0, c1 - c0, scaler,
+            simd::encode_values<F, R>(in.row(r) + c0, c1 - c0, ahead ? in.row_stride() : 0, scaler,
                                       codes + r * F::row_bytes(in.columns()) + c0 * F::element::bits / 8,
                                       [&](std::int64_t begin, std::int64_t end) {
                                         encode_columns<F, R>(in, r, c0 + begin, c0 + end, scaler, ctx, codes);
@@ -200,9 +206,27 @@ void encode_bands(matrix_view<const T> in, std::int64_t b0, std::int64_t b1, con
               done = simd::search_blocks<decltype(isa), F, R>(row.data(), columns, ctx.scales, ctx.importance,
                                                               to.codes, to.scales, scalar);
             else
-              done = simd::encode_blocks<decltype(isa), F, R>(row.data(), columns, ctx.scales, to.codes,
-                                                              to.scales, scalar);
+              done = simd::encode_blocks<decltype(isa), F, R>(row.data(), columns, ctx.scales, ctx.rows,
+                                                              to.codes, to.scales, scalar);
             scalar(done, across);
+          }
+        }))
+      return;
+  }
+  if constexpr (simd::encodes_tiles<F, R>()) {
+    const bool usable =
+        !F::has_tensor_scale || (simd::ordinary(ctx.scales.encode) && simd::ordinary(ctx.scales.decode));
+    if (usable && !ctx.stochastic && simd::with_isa([&](auto isa) {
+          for (std::int64_t b = b0; b < b1; ++b) {
+            const std::int64_t r0 = b * tall, r1 = min_index(r0 + tall, in.rows()),
+                               row_bytes = F::row_bytes(in.columns());
+            const auto scalar = [&](std::int64_t first, std::int64_t last) {
+              encode_blocks<F, R>(in, b, first, last, ctx, out);
+            };
+            const std::int64_t done = simd::encode_tiles<decltype(isa), F, R>(
+                part(in, r0, r1, 0, in.columns()), ctx.scales, ctx.rows, out.codes + r0 * row_bytes, row_bytes,
+                out.scales + b * blocks, scalar);
+            scalar(done, blocks);
           }
         }))
       return;
@@ -229,15 +253,36 @@ void for_ranges(executor_ref exec, std::int64_t n, std::int64_t step, Fn fn) {
   });
 }
 
-/// The statistic of a whole matrix: partial ones of up to 64 ranges of rows, merged in order.
+/// Rows of so many values and more are several tasks, each of `width` columns or what is left of them.
+inline constexpr std::int64_t long_row = std::int64_t{1} << 17;
+
+/// Runs fn(row, begin, end) over the columns of all rows in tasks.
+template <class Fn>
+void for_pieces(executor_ref exec, std::int64_t rows, std::int64_t columns, std::int64_t width, Fn fn) {
+  const std::int64_t across = (columns + width - 1) / width;
+  for_ranges(exec, rows * across, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      fn(i / across, i % across * width, min_index((i % across + 1) * width, columns));
+  });
+}
+
+/// The statistic of a whole matrix: partial ones of up to 64 ranges of rows, or of parts of few rows, merged in order.
 template <class Statistic, class T>
 Statistic matrix_statistic(matrix_view<const T> in, executor_ref exec) {
   constexpr std::int64_t parts = 64;
   Statistic partial[parts] = {};
-  const std::int64_t step = in.rows() > parts ? (in.rows() + parts - 1) / parts : 1;
-  for_ranges(exec, in.rows(), step, [&](std::int64_t r0, std::int64_t r1) {
-    partial[r0 / step] = view_statistic<Statistic>(part(in, r0, r1, 0, in.columns()));
-  });
+  if (in.columns() >= long_row && in.rows() <= parts / 2) {
+    const std::int64_t across = min_index(parts / in.rows(), (in.columns() + long_row / 2 - 1) / (long_row / 2));
+    const std::int64_t width = (in.columns() + across - 1) / across;
+    for_pieces(exec, in.rows(), in.columns(), width, [&](std::int64_t r, std::int64_t c0, std::int64_t c1) {
+      partial[r * across + c0 / width] = view_statistic<Statistic>(part(in, r, r + 1, c0, c1));
+    });
+  } else {
+    const std::int64_t step = in.rows() > parts ? (in.rows() + parts - 1) / parts : 1;
+    for_ranges(exec, in.rows(), step, [&](std::int64_t r0, std::int64_t r1) {
+      partial[r0 / step] = view_statistic<Statistic>(part(in, r0, r1, 0, in.columns()));
+    });
+  }
   Statistic s{};
   with_ieee_floats([&] {
     for (const Statistic& p : partial) s.merge(p);
@@ -259,11 +304,76 @@ void encode_whole(matrix_view<const T> in, const float* given, const encode_cont
     scale = block_scale<F, R>(strided_values<T>{in}, column_weights{ctx.importance}, s, ctx.scales);
   });
   out.store(0, scale);
+  if (in.columns() >= long_row) {
+    for_pieces(exec, in.rows(), in.columns(), long_row / 2,
+               [&](std::int64_t r, std::int64_t c0, std::int64_t c1) {
+                 if (c1 == in.columns()) clear_row_tails<F>(in.columns(), r, r + 1, out.codes);
+                 encode_codes<F, R>(in, r, r + 1, c0, c1, scale, s, ctx, out.codes);
+               });
+    return;
+  }
   for_ranges(exec, in.rows(), bands_per_task(in.columns(), F::row_bytes(in.columns())),
              [&](std::int64_t r0, std::int64_t r1) {
                clear_row_tails<F>(in.columns(), r0, r1, out.codes);
                encode_codes<F, R>(in, r0, r1, 0, in.columns(), scale, s, ctx, out.codes);
              });
+}
+
+/// Rows of blocks, every one in several tasks.
+template <class F, class R, class T>
+void encode_long_rows(matrix_view<const T> in, const encode_context& ctx, executor_ref exec,
+                      encode_target<F> out) {
+  // Whole blocks whose codes and scales fill cache lines.
+  constexpr std::int64_t unit = 64 * F::block::columns, most = long_row / 2;
+  constexpr std::int64_t width = unit > most ? unit : most / unit * unit;
+  constexpr bool packed = is_packed_scale<typename F::block_scale>::value;
+  const std::int64_t blocks = F::scale_columns(in.columns());
+  for_pieces(exec, in.rows(), in.columns(), width, [&](std::int64_t r, std::int64_t c0, std::int64_t c1) {
+    encode_context piece = ctx;
+    piece.first = static_cast<std::uint64_t>(r * in.columns() + c0);
+    if (ctx.importance != nullptr) piece.importance += c0;
+    const std::int64_t block = r * blocks + c0 / F::block::columns;
+    encode_target<F> to = out;
+    to.codes += r * F::row_bytes(in.columns()) + c0 * F::element::bits / 8;
+    if (!packed) to.scales += block;
+    if (F::has_zero_point) to.zero_points += block;
+    encode_bands<F, R>(part(in, r, r + 1, c0, c1), 0, 1, piece, to);
+  });
+}
+
+/// The scales of a format that stores them together.
+template <class F, class R, class T>
+void encode_packed_scales(matrix_view<const T> in, TensorScales ts, encode_target<F> out) {
+  const std::int64_t across = F::scale_columns(in.columns());
+  const auto scale_of = [&](std::int64_t b) {
+    const std::int64_t r0 = b / across * F::block::rows, c0 = b % across * F::block::columns;
+    typename R::statistic s{};
+    return choose_scale<F, R>(part(in, r0, min_index(r0 + F::block::rows, in.rows()), c0,
+                                   min_index(c0 + F::block::columns, in.columns())),
+                              nullptr, ts, s);
+  };
+  with_ieee_floats([&] { store_double_quantized(F::scale_rows(in.rows()) * across, scale_of, out.scales); });
+}
+
+/// Blocks or tiles: a task is some rows of them, or a part of a long row.
+template <class F, class R, class T>
+void encode_grid(matrix_view<const T> in, encode_context ctx, executor_ref exec, encode_target<F> out) {
+  constexpr bool compares = simd::compares_values<F, R, T>();
+  std::conditional_t<compares, simd::threshold_rows, char> rows;
+  if constexpr (compares) {
+    constexpr std::size_t least = std::size_t{1} << 13;  // values that pay for the rows
+    if (!ctx.stochastic && in.shape().size() >= least)
+      with_ieee_floats([&] {
+        if (simd::find_rows<F, R, T>(ctx.scales, rows)) ctx.rows = &rows;
+      });
+  }
+  (void)rows;
+  if constexpr (F::block::rows == 1 && F::block::columns != 0)
+    if (in.columns() >= long_row) return encode_long_rows<F, R>(in, ctx, exec, out);
+  const std::int64_t step =
+      bands_per_task(F::block::rows * in.columns(), F::block::rows * F::row_bytes(in.columns()));
+  for_ranges(exec, F::scale_rows(in.rows()), step,
+             [&](std::int64_t b0, std::int64_t b1) { encode_bands<F, R>(in, b0, b1, ctx, out); });
 }
 
 template <class F, class R, class T>
@@ -273,23 +383,16 @@ void encode_tensor(matrix_view<const T> in, const float* given, const encode_con
   if constexpr (F::block::rows == 0) {
     encode_whole<F, R>(in, given, ctx, exec, out);
   } else {
-    const std::int64_t step =
-        bands_per_task(F::block::rows * in.columns(), F::block::rows * F::row_bytes(in.columns()));
-    for_ranges(exec, F::scale_rows(in.rows()), step,
-               [&](std::int64_t b0, std::int64_t b1) { encode_bands<F, R>(in, b0, b1, ctx, out); });
+    bool done = false;
+    if constexpr (F::block::rows == 1 && F::block::columns == 0)
+      if (in.rows() == 1) {  // one scale for all, and no given one
+        encode_whole<F, R>(in, nullptr, ctx, exec, out);
+        done = true;
+      }
+    if (!done) encode_grid<F, R>(in, ctx, exec, out);
   }
-  if constexpr (is_packed_scale<typename F::block_scale>::value) {
-    const std::int64_t across = F::scale_columns(in.columns());
-    const auto scale_of = [&](std::int64_t b) {
-      const std::int64_t r0 = b / across * F::block::rows, c0 = b % across * F::block::columns;
-      typename R::statistic s{};
-      return choose_scale<F, R>(part(in, r0, min_index(r0 + F::block::rows, in.rows()), c0,
-                                     min_index(c0 + F::block::columns, in.columns())),
-                                nullptr, ctx.scales, s);
-    };
-    with_ieee_floats(
-        [&] { store_double_quantized(F::scale_rows(in.rows()) * across, scale_of, out.scales); });
-  }
+  if constexpr (is_packed_scale<typename F::block_scale>::value)
+    encode_packed_scales<F, R>(in, ctx.scales, out);
 }
 
 template <class F>

@@ -54,6 +54,65 @@ constexpr bool encodes_blocks() noexcept {
            encodes_values<F, R>();
 }
 
+/// Whether tiles of several rows have kernels.
+template <class F, class R>
+constexpr bool encodes_tiles() noexcept {
+  if constexpr (F::block::rows < 2 || F::block::columns == 0 || F::block::columns % 16 != 0 ||
+                F::block::columns > 1024 || F::has_zero_point || nvq::detail::is_search<R, F>::value ||
+                nvq::detail::is_packed_scale<typename F::block_scale>::value)
+    return false;
+  else
+    return is_amax_statistic<typename R::statistic> && encodes_values<F, R>();
+}
+
+/// Whether values of 16 bits are encoded by comparison with rows of thresholds: threshold_kernels.inc.
+template <class F, class R, class T>
+constexpr bool compares_values() noexcept {
+  if constexpr (!(encodes_blocks<F, R>() || encodes_tiles<F, R>()) || nvq::detail::is_search<R, F>::value ||
+                sizeof(T) != 2)
+    return false;
+  else if constexpr (!is_signed_float<typename F::element> || F::element::bits != 4 ||
+                     (F::block::columns > 32 && F::block::columns % 64 != 0) ||
+                     !(is_nvfp4_like<F> || is_e8m0<typename F::block_scale>))
+    return false;
+  else
+    return !std::is_same<std::remove_const_t<decltype(plan_of<R, F>(TensorScales{}))>, ScalarScales>::value;
+}
+
+/// Rows of all codes of scales, in a tier's order.
+struct threshold_rows {
+  alignas(64) std::int16_t below[256 * 16];
+  Isa isa;
+};
+
+/// The least float that an element has the code k or more for, of k = 1 ... 7; the least above zero.
+template <class E>
+struct code_limits_t {
+  float value[8] = {};
+  constexpr code_limits_t() noexcept {
+    value[0] = float_from_bits(1);
+    for (unsigned k = 1; k < 8; ++k) {
+      std::uint32_t bits = 0;
+      for (std::uint32_t step = 1u << 30; step > 0; step /= 2)
+        if (bits + step <= 0x7F800000u && (E::encode(float_from_bits(bits + step - 1)) & 7u) < k) bits += step;
+      value[k] = float_from_bits(bits);
+    }
+  }
+};
+template <class E>
+inline constexpr code_limits_t<E> code_limits{};
+
+/// Finds the rows of a tensor for the active tier. False: it has none.
+template <class F, class R, class T>
+bool find_rows(TensorScales ts, threshold_rows& rows) noexcept {
+  return with_isa([&](auto isa) {
+    using Isa = decltype(isa);
+    rows.isa = Isa::tier;
+    Isa::template find_rows<operation<F, R>, zeros_of<R, F>(), T, is_e8m0<typename F::block_scale>>(
+        plan_of<R, F>(ts), code_limits<typename F::element>.value, rows.below);
+  });
+}
+
 inline bool ordinary(float x) noexcept {
   return float_bits(x) >= float_bits(0x1p-120f) && float_bits(x) <= float_bits(0x1p120f);
 }
@@ -95,31 +154,91 @@ bool scalar_scales(const T* in, const std::uint32_t* amax, std::int64_t blocks, 
   return usable;
 }
 
+/// How many values on to prefetch where blocks are encoded in order.
+template <class T>
+inline constexpr std::int64_t values_ahead = 8192 / static_cast<std::int64_t>(sizeof(T));
+
+/// The scales of up to 64 blocks from their amaxes, and what encodes values under them.
+template <class Isa, class F, class R, class T>
+struct block_group {
+  static constexpr int B = F::block::columns;
+  static constexpr std::size_t room = B >= 64 ? 16 : 1024 / B;
+  std::uint32_t amax[room];
+  typename F::scale_type scales[room];
+  float operands[room];
+
+  /// False: to be left to the scalar codec. `in`: the first block, of statistics of more than an amax.
+  bool choose(const T* in, std::int64_t blocks, TensorScales ts) noexcept {
+    const auto plan = plan_of<R, F>(ts);
+    if constexpr (std::is_same<std::remove_const_t<decltype(plan)>, ScalarScales>::value)
+      return scalar_scales<Isa, F, R>(in, amax, blocks, ts, scales, operands);
+    else
+      return Isa::scales(plan, amax, blocks, scales, operands);
+  }
+  void encode(const T* in, std::int64_t blocks, std::int64_t ahead, const threshold_rows* rows,
+              std::uint8_t* codes) const noexcept {
+    std::int64_t done = 0;
+    if constexpr (compares_values<F, R, T>())
+      if (rows != nullptr && rows->isa == Isa::tier) {
+        constexpr std::int64_t whole = B < 64 ? 64 / B : 1;  // blocks
+        done = blocks / whole * whole;
+        Isa::template encode_rows<zeros_of<R, F>(), B>(in, done * B, scales, rows->below, ahead, codes);
+      }
+    if (done < blocks)
+      Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>(), B>(
+          in + done * B, (blocks - done) * B, operands + done, ahead,
+          codes + done * B * F::element::bits / 8);
+    (void)rows;
+  }
+};
+
 /// Encodes the whole blocks of a row; how many these are.
 template <class Isa, class F, class R, class T, class Scalar>
-std::int64_t encode_blocks(const T* row, std::int64_t columns, TensorScales ts, std::uint8_t* codes,
-                           typename F::scale_type* scales, Scalar scalar) noexcept {
+std::int64_t encode_blocks(const T* row, std::int64_t columns, TensorScales ts, const threshold_rows* rows,
+                           std::uint8_t* codes, typename F::scale_type* scales, Scalar scalar) noexcept {
+  using group = block_group<Isa, F, R, T>;
   constexpr int B = F::block::columns;
-  constexpr std::int64_t most = B >= 64 ? 16 : 1024 / B;
+  constexpr std::int64_t most = group::room;
   const std::int64_t blocks = columns / B;
-  const auto plan = plan_of<R, F>(ts);
-  constexpr bool planned = !std::is_same<std::remove_const_t<decltype(plan)>, ScalarScales>::value;
-  constexpr std::size_t room = most;
-  std::uint32_t amax[room];
-  typename F::scale_type scale[room];
-  float operands[room];
+  group g;
   for (std::int64_t first = 0; first < blocks; first += most) {
     const std::int64_t n = blocks - first < most ? blocks - first : most;
-    Isa::template amax<B>(row + first * B, n, amax);
-    bool usable = true;
-    if constexpr (planned)
-      usable = Isa::scales(plan, amax, n, scale, operands);
-    else
-      usable = scalar_scales<Isa, F, R>(row + first * B, amax, n, ts, scale, operands);
-    if (usable) {
-      Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>(), B>(
-          row + first * B, n * B, operands, codes + first * B * F::element::bits / 8);
-      std::memcpy(scales + first, scale, static_cast<std::size_t>(n) * sizeof(typename F::scale_type));
+    const T* in = row + first * B;
+    Isa::template amax<B>(in, n, g.amax);
+    if (g.choose(in, n, ts)) {
+      g.encode(in, n, values_ahead<T>, rows, codes + first * B * F::element::bits / 8);
+      std::memcpy(scales + first, g.scales, static_cast<std::size_t>(n) * sizeof(typename F::scale_type));
+    } else {
+      scalar(first, first + n);
+    }
+  }
+  return blocks;
+}
+
+/// Encodes the whole tiles of a band of rows; how many these are. Codes of rows are row_bytes apart. Some tiles at a time, that
+/// caches hold until their scales are known; the next ones are fetched meanwhile.
+template <class Isa, class F, class R, class T, class Scalar>
+std::int64_t encode_tiles(matrix_view<const T> band, TensorScales ts, const threshold_rows* rows,
+                          std::uint8_t* codes, std::int64_t row_bytes, typename F::scale_type* scales,
+                          Scalar scalar) noexcept {
+  using group = block_group<Isa, F, R, T>;
+  constexpr int B = F::block::columns;
+  constexpr std::int64_t most = 1024 / B;
+  const std::int64_t blocks = band.columns() / B;
+  group g;
+  T largest[most * B];
+  for (std::int64_t first = 0; first < blocks; first += most) {
+    const std::int64_t n = blocks - first < most ? blocks - first : most;
+    const T* in = band.data() + first * B;
+    Isa::columns(in, band.row_stride(), band.rows(), n * B, largest);
+    Isa::template amax<B>(largest, n, g.amax);
+    if (g.choose(in, n, ts)) {
+      const std::int64_t ahead =
+          first + n < blocks ? n * B : F::block::rows * band.row_stride() - first * B;
+      for (std::int64_t r = 0; r < band.rows(); ++r)
+        g.encode(in + r * band.row_stride(), n, ahead, rows,
+                 codes + r * row_bytes + first * B * F::element::bits / 8);
+      std::memcpy(scales + first, g.scales, static_cast<std::size_t>(n) * sizeof(typename F::scale_type));
     } else {
       scalar(first, first + n);
     }
@@ -147,7 +266,7 @@ std::int64_t search_blocks(const T* row, std::int64_t columns, TensorScales ts, 
             ? Isa::template search<E, B, false>(plan, in, n, amax, nullptr, scale, operands)
             : Isa::template search<E, B, true>(plan, in, n, amax, weights + first * B, scale, operands);
     if (usable) {
-      Isa::template encode<E, operation<F, R>, zeros_of<R, F>(), B>(in, n * B, operands,
+      Isa::template encode<E, operation<F, R>, zeros_of<R, F>(), B>(in, n * B, operands, values_ahead<T>,
                                                                     codes + first * B * E::bits / 8);
       std::memcpy(scales + first, scale, static_cast<std::size_t>(n) * sizeof(typename F::scale_type));
     } else {
@@ -190,19 +309,20 @@ std::int64_t encode_affine_blocks(const T* row, std::int64_t columns, TensorScal
 }
 
 /// Encodes n values of a row under one scale, all but fewer than 16; how many. scalar(first, last): see above, of values.
+/// `ahead`: how many values on the ones are that are encoded soon.
 template <class F, class R, class T, class Scaler, class Scalar>
-std::int64_t encode_values(const T* in, std::int64_t n, Scaler scaler, std::uint8_t* codes,
+std::int64_t encode_values(const T* in, std::int64_t n, std::int64_t ahead, Scaler scaler, std::uint8_t* codes,
                            Scalar scalar) noexcept {
   constexpr std::int64_t piece = 4096;
   const float operand = operation_of<Scaler>::operand(scaler);
   const std::int64_t end = n / 16 * 16;
-  if (is_zero(operand) || end == 0) return 0;
+  if (is_zero(operand) || !is_finite(operand) || end == 0) return 0;
   const bool done = with_isa([&](auto isa) {
     using Isa = decltype(isa);
     for (std::int64_t i = 0; i < end; i += piece) {
       const std::int64_t count = end - i < piece ? end - i : piece;
       if (!Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>()>(
-              in + i, count, operand, codes + i * F::element::bits / 8))
+              in + i, count, operand, ahead, codes + i * F::element::bits / 8))
         scalar(i, i + count);
     }
   });
