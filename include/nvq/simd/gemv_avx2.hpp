@@ -15,7 +15,6 @@ NVQ_BEGIN_TARGET("avx2,fma,f16c")
 // What gemv_avx512.hpp says of each.
 
 constexpr int largest_batch = 2;
-constexpr bool has_fp8_values = false;
 
 NVQ_SIMD floats fused(floats a, floats b, floats c) noexcept {
   return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
@@ -31,8 +30,6 @@ NVQ_SIMD void prefetch(const std::uint8_t* p) noexcept {
   _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1);
 }
 NVQ_SIMD words nibbles(words w) noexcept { return w; }
-template <class E>
-NVQ_SIMD void fp8_values(const std::uint8_t*, floats&, floats&) noexcept {}
 
 template <int B>
 NVQ_SIMD floats spread(const float* p) noexcept {

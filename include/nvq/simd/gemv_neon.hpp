@@ -17,7 +17,6 @@ namespace {
 // What gemv_avx512.hpp says of each.
 
 constexpr int largest_batch = 2;
-constexpr bool has_fp8_values = false;
 
 NVQ_SIMD floats fused(floats a, floats b, floats c) noexcept {
   return {{vfmaq_f32(c.v[0], a.v[0], b.v[0]), vfmaq_f32(c.v[1], a.v[1], b.v[1]),
@@ -30,8 +29,6 @@ NVQ_SIMD words load_words(const std::uint8_t* p) noexcept {
 }
 NVQ_SIMD void prefetch(const std::uint8_t* p) noexcept { __builtin_prefetch(p); }
 NVQ_SIMD words nibbles(words w) noexcept { return w & all(15u); }
-template <class E>
-NVQ_SIMD void fp8_values(const std::uint8_t*, floats&, floats&) noexcept {}
 
 template <int B>
 NVQ_SIMD floats spread(const float* p) noexcept {
