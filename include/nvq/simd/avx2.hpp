@@ -180,9 +180,7 @@ NVQ_SIMD void load_even_odd(const bfloat16* p, floats& even, floats& odd) noexce
   odd = as_floats(x & all(0xFFFF0000u));
 }
 /// Eight lanes each.
-NVQ_SIMD floats halves(float low, float high) noexcept {
-  return {_mm256_set1_ps(low), _mm256_set1_ps(high)};
-}
+NVQ_SIMD floats halves(float low, float high) noexcept { return {_mm256_set1_ps(low), _mm256_set1_ps(high)}; }
 NVQ_SIMD floats load(const half* p) noexcept {
   return {_mm256_cvtph_ps(load16(p)), _mm256_cvtph_ps(load16(p + 8))};
 }

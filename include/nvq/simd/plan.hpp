@@ -70,10 +70,10 @@ NVQ_SAME_FUNCTION(error)
 template <class R, class Other, class F, class = void>
 inline constexpr bool same_mx_scaler = false;
 template <class R, class Other, class F>
-inline constexpr bool
-    same_mx_scaler<R, Other, F,
-                   std::enable_if_t<(&R::template scaler<F, typename R::statistic> ==
-                                     &Other::template scaler<F, typename R::statistic>)>> = true;
+inline constexpr bool same_mx_scaler<R, Other, F,
+                                     std::enable_if_t<(&R::template scaler<F, typename R::statistic> ==
+                                                       &Other::template scaler<F, typename R::statistic>)>> =
+    true;
 
 template <class R, class F>
 constexpr Zeros zeros_of() noexcept {
