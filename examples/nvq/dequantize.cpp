@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <cmath>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -9,16 +8,15 @@
 #include <set>
 
 #include "background.hpp"
-#include "codec.hpp"
 #include "commands.hpp"
 #include "failure.hpp"
 #include "output.hpp"
-#include "pack.hpp"
 #include "parallel.hpp"
 #include "plan.hpp"
 #include "progress.hpp"
 #include "stored.hpp"
 #include "tensor_io.hpp"
+#include "weight_reader.hpp"
 
 namespace app {
 
@@ -32,17 +30,6 @@ dtype parse_float(const std::string& name) {
   if (name == "f16") return dtype::f16;
   if (name == "f32") return dtype::f32;
   throw Failure("unknown dtype '" + name + "'; known are bf16, f16 and f32");
-}
-
-/// What a thread needs for one run of rows, kept from run to run.
-struct Scratch {
-  std::vector<std::uint8_t> codes, scales, bytes;
-  std::vector<float> values;
-};
-
-Scratch& scratch() {
-  static thread_local Scratch buffers;
-  return buffers;
 }
 
 template <class T>
@@ -63,22 +50,12 @@ void narrow(const std::vector<float>& values, dtype type, std::vector<std::uint8
     narrow_to<float>(values, bytes);
 }
 
-/// The tensor's scale, in whichever direction the dialect stores it; 1 when it has none.
-float tensor_scale(const Checkpoint& c, const StoredWeight& w) {
-  float scale = 1.0f;
-  for (const part what : {part::multiplier, part::divisor})
-    if (const Tensor* t = w.find(what)) c.read(*t, 0, &scale, 4);
-  if (!std::isfinite(scale) || scale <= 0)
-    throw Failure(c.directory().string() + ": tensor scale of '" + w.module +
-                  "' is no positive number; the checkpoint is broken");
-  return scale;
-}
-
 /// One output file: what is added is cut into pieces, and run() has all of them decoded or copied on all threads.
 class Writer {
  public:
-  Writer(const Checkpoint& source, const OutputFile& out, dtype type, Progress& progress)
-      : source_(source), out_(out), type_(type), progress_(progress) {}
+  Writer(const Checkpoint& source, const WeightReader& reader, const OutputFile& out, dtype type,
+         Progress& progress)
+      : source_(source), reader_(reader), out_(out), type_(type), progress_(progress) {}
 
   void copy(const Tensor& t, std::int64_t offset) {
     for (const Rows& piece : cut_bytes(t.bytes))
@@ -88,10 +65,9 @@ class Writer {
       });
   }
 
-  void decode(const StoredWeight& w, std::shared_ptr<const Codec> codec, std::int64_t offset) {
-    const float scale = tensor_scale(source_, w);
-    for (const Rows& run : cut_rows(w.rows, w.columns, codec->row_step()))
-      tasks_.push_back([=, this_ = this, &w] { this_->decode_rows(w, *codec, scale, run, offset); });
+  void decode(const Weight& w, std::int64_t offset) {
+    for (const Rows& run : cut_rows(w.rows, w.columns, WeightReader::row_step(w)))
+      tasks_.push_back([=, this_ = this, &w] { this_->decode_rows(w, run, offset); });
   }
 
   void run(Pool& pool) {
@@ -100,31 +76,18 @@ class Writer {
   }
 
  private:
-  void decode_rows(const StoredWeight& w, const Codec& codec, float scale, Rows run, std::int64_t offset) {
-    const Tensor* packed = w.find(part::codes);
-    const bool offset_codes = packed == nullptr;
-    if (offset_codes) packed = w.find(part::offset_codes);
-    const Tensor& scales = *w.find(part::block_scales);
-    const bool divides = w.find(part::divisor) != nullptr;
-    const std::int64_t row_bytes = packed->bytes / w.rows,
-                       scale_bytes = scales.bytes / codec.scale_rows(w.rows);
-    auto& [codes, block_scales, bytes, values] = scratch();
-    codes.resize(static_cast<std::size_t>(run.count * row_bytes));
-    source_.read(*packed, run.first * row_bytes, codes.data(), run.count * row_bytes);
-    if (offset_codes) signed_int4(codes, run.count, w.columns);
-    block_scales.resize(static_cast<std::size_t>(codec.scale_rows(run.count) * scale_bytes));
-    source_.read(scales, codec.scale_row_of(run.first) * scale_bytes, block_scales.data(),
-                 static_cast<std::int64_t>(block_scales.size()));
-    if (divides) block_scales = fold_divisor(block_scales, scale);
-    values.resize(static_cast<std::size_t>(run.count * w.columns));
-    codec.decode(codes, block_scales, run.count, w.columns, divides ? 1.0f : scale, values.data());
-    narrow(values, type_, bytes);
+  void decode_rows(const Weight& w, Rows run, std::int64_t offset) {
+    static thread_local DecodedRows rows;
+    static thread_local std::vector<std::uint8_t> bytes;
+    reader_.read(w, run, false, rows);
+    narrow(rows.values, type_, bytes);
     out_.write(offset + run.first * w.columns * nvq::io::bits(type_) / 8, bytes.data(),
                static_cast<std::int64_t>(bytes.size()));
-    progress_.advance(run.count * row_bytes);
+    progress_.advance(w.bytes / w.rows * run.count);
   }
 
   const Checkpoint& source_;
+  const WeightReader& reader_;
   const OutputFile& out_;
   dtype type_;
   Progress& progress_;
@@ -136,11 +99,12 @@ class Writer {
 void dequantize(const DequantizeOptions& options) {
   const dtype type = parse_float(options.dtype);
   const Checkpoint source(options.model);
-  const nvq::io::weight_scheme scheme = stored_scheme(source);
-  const auto weights = stored_weights(source, scheme);
+  stored_scheme(source);  // a Failure when the source is not quantized
+  const WeightReader reader(source);
   std::set<const Tensor*> replaced;
-  for (const auto& [module, w] : weights)
-    for (const auto& [what, tensor] : w.parts) replaced.insert(tensor);
+  for (const auto& [name, w] : reader.weights())
+    if (w.stored != nullptr)
+      for (const auto& [what, tensor] : w.stored->parts) replaced.insert(tensor);
 
   OutputDirectory out(options.out);
   Pool pool(options.threads);
@@ -153,9 +117,9 @@ void dequantize(const DequantizeOptions& options) {
       for (const Tensor& t : source.tensors())
         if (t.shard == static_cast<int>(s) && replaced.count(&t) == 0)
           specs.push_back({t.name, t.type, t.shape});
-      for (const auto& [module, w] : weights)
-        if (w.parts[0].second->shard == static_cast<int>(s))
-          specs.push_back({module + ".weight", type, {w.rows, w.columns}});
+      for (const auto& [weight, w] : reader.weights())
+        if (w.stored != nullptr && w.stored->parts[0].second->shard == static_cast<int>(s))
+          specs.push_back({weight, type, {w.rows, w.columns}});
       const std::string name = source.shards()[s].path.filename().string();
       const auto layout = unwrap(nvq::io::plan_safetensors(std::move(specs), {{"format", "pt"}}), name);
       const auto file = std::make_shared<nvq::io::file>(out.create(name, layout.file_size));
@@ -163,14 +127,13 @@ void dequantize(const DequantizeOptions& options) {
       const auto data = static_cast<std::int64_t>(layout.header.size());
       to.write(0, layout.header.data(), data);
       progress.label(name);
-      Writer writer(source, to, type, progress);
+      Writer writer(source, reader, to, type, progress);
       for (const nvq::io::tensor_entry& t : layout.tensors) {
         index.weight_map[t.name] = name;
         index.total_size += t.bytes();
-        const std::string module = t.name.substr(0, t.name.rfind('.'));
-        const auto w = t.name == module + ".weight" ? weights.find(module) : weights.end();
-        if (w != weights.end())
-          writer.decode(w->second, make_decoder(scheme, w->second.wide), data + t.begin);
+        const Weight* w = reader.find(t.name);
+        if (w != nullptr && w->stored != nullptr)
+          writer.decode(*w, data + t.begin);
         else
           writer.copy(*source.find(t.name), data + t.begin);
       }
