@@ -66,14 +66,14 @@ NVQ_SAME_FUNCTION(candidates)
 NVQ_SAME_FUNCTION(candidate)
 NVQ_SAME_FUNCTION(error)
 #undef NVQ_SAME_FUNCTION
-/// The same of the scaler of MX recipes, which is a template of the statistic, too.
+/// The same of scalers that are templates of the statistic, too.
 template <class R, class Other, class F, class = void>
-inline constexpr bool same_mx_scaler = false;
+inline constexpr bool same_statistic_scaler = false;
 template <class R, class Other, class F>
-inline constexpr bool same_mx_scaler<R, Other, F,
-                                     std::enable_if_t<(&R::template scaler<F, typename R::statistic> ==
-                                                       &Other::template scaler<F, typename R::statistic>)>> =
-    true;
+inline constexpr bool
+    same_statistic_scaler<R, Other, F,
+                          std::enable_if_t<(&R::template scaler<F, typename R::statistic> ==
+                                            &Other::template scaler<F, typename R::statistic>)>> = true;
 
 template <class R, class F>
 constexpr Zeros zeros_of() noexcept {
@@ -176,6 +176,12 @@ struct FloorScales {
 struct AmaxHalfScales {
   float largest;
 };
+/// `least`: of the amaxes that are divided.
+struct AmaxFloatScales {
+  float largest, least;
+};
+/// The amax itself, of NF4.
+struct AmaxScales {};
 
 // The searches; search_kernels.inc. `divides`: by the operand, which may be zero; `zero_code`: of a block of zeros.
 
@@ -231,7 +237,7 @@ constexpr auto plan_of(TensorScales ts) noexcept {
       return ScalarScales{};
   } else if constexpr (std::is_same<typename F::block_scale, ScaleE8M0>::value && is_signed_float<E>) {
     constexpr int top = static_cast<int>(float_bits(E::largest()) >> 23) - 127;
-    if constexpr (!same_mx_scaler<R, r::mx::common, F>)
+    if constexpr (!same_statistic_scaler<R, r::mx::common, F>)
       return ScalarScales{};
     else if constexpr (same_scale<R, r::mx::rceil, F>)
       return RceilScales{div_rn(1.0f, E::largest())};
@@ -245,9 +251,20 @@ constexpr auto plan_of(TensorScales ts) noexcept {
       return FloorScales{1u << (22 - (E::bits == 6 ? 3 : 1)), top};
     else
       return ScalarScales{};
-  } else if constexpr (std::is_same<typename F::block_scale, ScaleFP16>::value &&
-                       same_scale<R, r::plain::amax, F>) {
-    return AmaxHalfScales{E::largest()};
+  } else if constexpr (std::is_same<typename F::block_scale, ScaleFP16>::value) {
+    if constexpr (same_scale<R, r::plain::amax, F> && same_statistic_scaler<R, r::plain::common, F>)
+      return AmaxHalfScales{E::largest()};
+    else
+      return ScalarScales{};
+  } else if constexpr (std::is_same<typename F::block_scale, ScaleFP32>::value) {
+    if constexpr (same_scale<R, r::plain::amax, F> && same_statistic_scaler<R, r::plain::common, F>)
+      return AmaxFloatScales{E::largest(), 0.0f};
+    else if constexpr (same_scale<R, r::fp8::deepseek, F> && same_scaler<R, r::fp8::deepseek, F>)
+      return AmaxFloatScales{E::largest(), 1e-4f};
+    else if constexpr (same_scale<R, r::nf4::bitsandbytes, F> && same_scaler<R, r::nf4::bitsandbytes, F>)
+      return AmaxScales{};
+    else
+      return ScalarScales{};
   } else {
     return ScalarScales{};
   }
