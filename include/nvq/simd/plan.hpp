@@ -108,6 +108,16 @@ struct element_values_t {
 template <class E>
 inline constexpr element_values_t<E> element_values{};
 
+/// Elements that are binary16 values, or those times a power of two: all their exponents are, and infinity is.
+template <class E>
+constexpr bool is_half_like() noexcept {
+  if constexpr (is_signed_float<E>)
+    return E::bits > 4 && E::bias <= 15 &&
+           (E::has_infinity ? E::exponent_bits == 5 && E::bias == 15 : E::exponent_bits <= 4);
+  else
+    return false;
+}
+
 /// The two bytes of bfloat16 values, which all elements of six and eight bits are: of all codes of six bits, and of the 128
 /// that are not negative of eight.
 template <class E>
