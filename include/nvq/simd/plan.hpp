@@ -116,13 +116,23 @@ struct element_values_t {
 template <class E>
 inline constexpr element_values_t<E> element_values{};
 
-/// The two bytes of bfloat16 values, which all elements of six and eight bits are: of all codes of six bits, and of the 128
-/// that are not negative of eight.
+/// Elements that are binary16 values, or those times a power of two: all their exponents are, and infinity is.
+template <class E>
+constexpr bool is_half_like() noexcept {
+  if constexpr (is_signed_float<E>)
+    return E::bits > 4 && E::bias <= 15 &&
+           (E::has_infinity ? E::exponent_bits == 5 && E::bias == 15 : E::exponent_bits <= 4);
+  else
+    return false;
+}
+
+/// The two bytes of bfloat16 values, which all elements of up to eight bits are but NF4: of all codes of four and six bits,
+/// and of the 128 that are not negative of eight.
 template <class E>
 struct element_bytes_t {
   std::uint8_t low[128] = {}, high[128] = {};
   constexpr element_bytes_t() noexcept {
-    for (unsigned i = 0; i < (E::bits == 8 ? 128u : 64u); ++i) {
+    for (unsigned i = 0; i < (E::bits == 8 ? 128u : 1u << E::bits); ++i) {
       const std::uint32_t bits = float_bits(E::decode(static_cast<std::uint8_t>(i)));
       low[i] = static_cast<std::uint8_t>(bits >> 16 & 0xFFu);
       high[i] = static_cast<std::uint8_t>(bits >> 24);
