@@ -63,5 +63,6 @@ constexpr const char* type_name() {
 void add_memory_cases();
 void add_codec_cases();
 void add_product_cases();
+void add_layout_cases();
 
 }  // namespace bench

@@ -47,5 +47,6 @@ int main(int argc, char** argv) {
   bench::add_memory_cases();
   bench::add_codec_cases();
   bench::add_product_cases();
+  bench::add_layout_cases();
   benchmark::RunSpecifiedBenchmarks();
 }

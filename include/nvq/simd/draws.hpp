@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <nvq/config.hpp>
 #include <nvq/random.hpp>
-#include <nvq/simd/plan.hpp>
+#include <nvq/simd/thresholds.hpp>
 
 // The random bits of stochastic rounding for the kernels.
 
@@ -15,6 +15,9 @@ namespace simd {
 /// Where the bits of a row come from: `first` is the index of its first value in the tensor.
 struct draws {
   std::uint64_t seed, first;
+  draws after(std::int64_t values) const noexcept {
+    return {seed, first + static_cast<std::uint64_t>(values)};
+  }
 };
 
 /// Whether stochastic rounding to the element has kernels.
@@ -26,17 +29,17 @@ template <class Isa>
 class random_buffer {
  public:
   static constexpr std::int64_t most = 1024;
-  /// Those of n values from `index` on; n is at most `most`.
-  const std::uint32_t* fill(std::uint64_t seed, std::uint64_t index, std::int64_t n) noexcept {
-    const std::uint64_t first = index / 4, skipped = index % 4;
+  /// Those of n values; n is at most `most`.
+  const std::uint32_t* fill(draws d, std::int64_t n) noexcept {
+    const std::uint64_t first = d.first / 4, skipped = d.first % 4;
     const std::int64_t words = static_cast<std::int64_t>(skipped) + n;
     for (std::int64_t i = 0; i < words; i += 64) {
       const std::uint64_t counter = first + static_cast<std::uint64_t>(i / 4);
       if (static_cast<std::uint32_t>(counter) <= 0xFFFFFFF0u)
-        Isa::random(seed, counter, words_ + i);
+        Isa::random(d.seed, counter, words_ + i);
       else  // the low half of the counter carries
         for (std::uint64_t j = 0; j < 64; ++j)
-          words_[static_cast<std::uint64_t>(i) + j] = random_bits(seed, counter * 4 + j);
+          words_[static_cast<std::uint64_t>(i) + j] = random_bits(d.seed, counter * 4 + j);
     }
     return words_ + skipped;
   }
@@ -45,18 +48,22 @@ class random_buffer {
   std::uint32_t words_[most + 64];
 };
 
-/// Encodes n values, a multiple of 16, of which every B consecutive ones have an operand.
-template <class Isa, class E, Operation Op, int B, class T>
-void encode_drawn(const T* in, std::int64_t n, const float* operands, draws d, std::uint8_t* out) noexcept {
-  constexpr std::int64_t piece = B <= random_buffer<Isa>::most ? random_buffer<Isa>::most / B * B : B;
-  static_assert(piece <= random_buffer<Isa>::most, "nvq: a block is longer than the buffer");
-  random_buffer<Isa> random;
-  for (std::int64_t i = 0; i < n; i += piece) {
-    const std::int64_t count = n - i < piece ? n - i : piece;
-    Isa::template encode_stochastic<E, Op, B>(
-        in + i, count, operands + i / B, random.fill(d.seed, d.first + static_cast<std::uint64_t>(i), count),
-        out + i * E::bits / 8);
+/// Encodes whole blocks, each with its operand. For elements without kernels there are no calls.
+template <class Isa, class F, class R, class T>
+void encode_drawn(const T* in, std::int64_t blocks, const float* operands, draws d,
+                  std::uint8_t* out) noexcept {
+  using E = typename F::element;
+  if constexpr (draws_for<E>) {
+    constexpr std::int64_t B = F::block::columns, piece = random_buffer<Isa>::most / B;
+    static_assert(piece > 0, "nvq: a block is longer than the buffer");
+    random_buffer<Isa> random;
+    for (std::int64_t i = 0; i < blocks; i += piece) {
+      const std::int64_t n = (blocks - i < piece ? blocks - i : piece) * B;
+      Isa::template encode_stochastic<E, operation<F, R>, static_cast<int>(B)>(
+          in + i * B, n, operands + i, random.fill(d.after(i * B), n), out + i * B * E::bits / 8);
+    }
   }
+  (void)in, (void)blocks, (void)operands, (void)d, (void)out;
 }
 
 }  // namespace simd
