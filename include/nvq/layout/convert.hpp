@@ -95,8 +95,8 @@ void convert_grid(const From& from, const typename From::value_type* in, const T
       return To::stored(v);
     };
     bool same = true;
-    for (int u = 0; To::bits() <= 8 && u < 1 << To::bits(); ++u)
-      same = same && unit(static_cast<U>(u)) == static_cast<V>(u);
+    if constexpr (To::bits() <= 8)
+      for (int u = 0; u < 1 << To::bits(); ++u) same = same && unit(static_cast<U>(u)) == static_cast<V>(u);
     // Tasks of whole tiles, about 256 Ki units each: those of a byte are in one.
     const std::int64_t rows = to.padded().rows(), across = to.padded().columns();
     if (across == 0) return;
