@@ -1,31 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <cmath>
 #include <cstring>
 #include <functional>
+#include <map>
 #include <memory>
 #include <nvq/float16.hpp>
 #include <set>
 
 #include "background.hpp"
-#include "codec.hpp"
 #include "commands.hpp"
 #include "failure.hpp"
 #include "output.hpp"
-#include "pack.hpp"
 #include "parallel.hpp"
 #include "plan.hpp"
 #include "progress.hpp"
 #include "stored.hpp"
 #include "tensor_io.hpp"
+#include "weight_reader.hpp"
 
 namespace app {
 
 namespace {
 
 using nvq::io::dtype;
-using nvq::io::part;
 
 dtype parse_float(const std::string& name) {
   if (name == "bf16") return dtype::bf16;
@@ -36,7 +34,7 @@ dtype parse_float(const std::string& name) {
 
 /// What a thread needs for one run of rows, kept from run to run.
 struct Scratch {
-  std::vector<std::uint8_t> codes, scales, bytes;
+  std::vector<std::uint8_t> bytes;
   std::vector<float> values;
 };
 
@@ -63,17 +61,6 @@ void narrow(const std::vector<float>& values, dtype type, std::vector<std::uint8
     narrow_to<float>(values, bytes);
 }
 
-/// The tensor's scale, in whichever direction the dialect stores it; 1 when it has none.
-float tensor_scale(const Checkpoint& c, const StoredWeight& w) {
-  float scale = 1.0f;
-  for (const part what : {part::multiplier, part::divisor})
-    if (const Tensor* t = w.find(what)) c.read(*t, 0, &scale, 4);
-  if (!std::isfinite(scale) || scale <= 0)
-    throw Failure(c.directory().string() + ": tensor scale of '" + w.module +
-                  "' is no positive number; the checkpoint is broken");
-  return scale;
-}
-
 /// One output file: what is added is cut into pieces, and run() has all of them decoded or copied on all threads.
 class Writer {
  public:
@@ -88,10 +75,25 @@ class Writer {
       });
   }
 
-  void decode(const StoredWeight& w, std::shared_ptr<const Codec> codec, std::int64_t offset) {
-    const float scale = tensor_scale(source_, w);
-    for (const Rows& run : cut_rows(w.rows, w.columns, codec->row_step()))
-      tasks_.push_back([=, this_ = this, &w] { this_->decode_rows(w, *codec, scale, run, offset); });
+  /// A matrix of rows, or the transposed one that a stack of experts is.
+  void decode(const StoredWeight& w, std::int64_t offset) {
+    auto reader = std::make_shared<WeightReader>(source_, w);
+    std::int64_t stored = 0;
+    for (const auto& [what, tensor] : w.parts) stored += tensor->bytes / w.slices;
+    if (w.slices > 1 || reader->spans_rows()) {
+      tasks_.push_back([=, this_ = this] {
+        this_->decode_at_once(*reader, w.slices > 1, offset);
+        this_->progress_.advance(stored);
+      });
+      return;
+    }
+    const std::int64_t row = stored / w.rows;
+    progress_.advance(stored - row * w.rows);
+    for (const Rows& run : cut_rows(w.rows, w.columns, reader->row_step()))
+      tasks_.push_back([=, this_ = this] {
+        this_->decode_rows(*reader, run, offset);
+        this_->progress_.advance(row * run.count);
+      });
   }
 
   void run(Pool& pool) {
@@ -100,28 +102,30 @@ class Writer {
   }
 
  private:
-  void decode_rows(const StoredWeight& w, const Codec& codec, float scale, Rows run, std::int64_t offset) {
-    const Tensor* packed = w.find(part::codes);
-    const bool offset_codes = packed == nullptr;
-    if (offset_codes) packed = w.find(part::offset_codes);
-    const Tensor& scales = *w.find(part::block_scales);
-    const bool divides = w.find(part::divisor) != nullptr;
-    const std::int64_t row_bytes = packed->bytes / w.rows,
-                       scale_bytes = scales.bytes / codec.scale_rows(w.rows);
-    auto& [codes, block_scales, bytes, values] = scratch();
-    codes.resize(static_cast<std::size_t>(run.count * row_bytes));
-    source_.read(*packed, run.first * row_bytes, codes.data(), run.count * row_bytes);
-    if (offset_codes) signed_int4(codes, run.count, w.columns);
-    block_scales.resize(static_cast<std::size_t>(codec.scale_rows(run.count) * scale_bytes));
-    source_.read(scales, codec.scale_row_of(run.first) * scale_bytes, block_scales.data(),
-                 static_cast<std::int64_t>(block_scales.size()));
-    if (divides) block_scales = fold_divisor(block_scales, scale);
-    values.resize(static_cast<std::size_t>(run.count * w.columns));
-    codec.decode(codes, block_scales, run.count, w.columns, divides ? 1.0f : scale, values.data());
+  void decode_rows(const WeightReader& reader, Rows run, std::int64_t offset) {
+    auto& [bytes, values] = scratch();
+    reader.read(run, values);
     narrow(values, type_, bytes);
-    out_.write(offset + run.first * w.columns * nvq::io::bits(type_) / 8, bytes.data(),
+    out_.write(offset + run.first * reader.columns() * nvq::io::bits(type_) / 8, bytes.data(),
                static_cast<std::int64_t>(bytes.size()));
-    progress_.advance(run.count * row_bytes);
+  }
+
+  void decode_at_once(WeightReader& reader, bool transposed, std::int64_t offset) {
+    reader.open();
+    if (!transposed) {
+      for (const Rows& run : cut_rows(reader.rows(), reader.columns(), reader.row_step()))
+        decode_rows(reader, run, offset);
+      return;
+    }
+    auto& [bytes, values] = scratch();
+    reader.read({0, reader.rows()}, values);
+    std::vector<float> turned(values.size());
+    const auto rows = static_cast<std::size_t>(reader.rows()),
+               columns = static_cast<std::size_t>(reader.columns());
+    for (std::size_t r = 0; r < rows; ++r)
+      for (std::size_t c = 0; c < columns; ++c) turned[c * rows + r] = values[r * columns + c];
+    narrow(turned, type_, bytes);
+    out_.write(offset, bytes.data(), static_cast<std::int64_t>(bytes.size()));
   }
 
   const Checkpoint& source_;
@@ -136,8 +140,7 @@ class Writer {
 void dequantize(const DequantizeOptions& options) {
   const dtype type = parse_float(options.dtype);
   const Checkpoint source(options.model);
-  const nvq::io::weight_scheme scheme = stored_scheme(source);
-  const auto weights = stored_weights(source, scheme);
+  const auto weights = stored_weights(source, stored_quantization(source));
   std::set<const Tensor*> replaced;
   for (const auto& [module, w] : weights)
     for (const auto& [what, tensor] : w.parts) replaced.insert(tensor);
@@ -153,9 +156,19 @@ void dequantize(const DequantizeOptions& options) {
       for (const Tensor& t : source.tensors())
         if (t.shard == static_cast<int>(s) && replaced.count(&t) == 0)
           specs.push_back({t.name, t.type, t.shape});
-      for (const auto& [module, w] : weights)
-        if (w.parts[0].second->shard == static_cast<int>(s))
-          specs.push_back({module + ".weight", type, {w.rows, w.columns}});
+      std::map<std::string, std::vector<const StoredWeight*>> decoded;
+      for (const auto& [key, w] : weights) {
+        if (w.parts[0].second->shard != static_cast<int>(s)) continue;
+        // GPT-OSS: experts as the model has them, [experts, in, out], and no ".weight".
+        const bool stack = w.scheme.owner == nvq::io::dialect::gpt_oss;
+        auto& members = decoded[stack ? w.module : w.module + ".weight"];
+        if (members.empty()) {
+          std::vector<std::int64_t> shape = {w.rows, w.columns};
+          if (stack) shape = {w.slices, w.columns, w.rows};
+          specs.push_back({stack ? w.module : w.module + ".weight", type, std::move(shape)});
+        }
+        members.push_back(&w);
+      }
       const std::string name = source.shards()[s].path.filename().string();
       const auto layout = unwrap(nvq::io::plan_safetensors(std::move(specs), {{"format", "pt"}}), name);
       const auto file = std::make_shared<nvq::io::file>(out.create(name, layout.file_size));
@@ -167,12 +180,13 @@ void dequantize(const DequantizeOptions& options) {
       for (const nvq::io::tensor_entry& t : layout.tensors) {
         index.weight_map[t.name] = name;
         index.total_size += t.bytes();
-        const std::string module = t.name.substr(0, t.name.rfind('.'));
-        const auto w = t.name == module + ".weight" ? weights.find(module) : weights.end();
-        if (w != weights.end())
-          writer.decode(w->second, make_decoder(scheme, w->second.wide), data + t.begin);
-        else
+        const auto at = decoded.find(t.name);
+        if (at == decoded.end()) {
           writer.copy(*source.find(t.name), data + t.begin);
+          continue;
+        }
+        for (const StoredWeight* w : at->second)
+          writer.decode(*w, data + t.begin + w->slice * (t.bytes() / w->slices));
       }
       writer.run(pool);
       disk.add([file, &out, name] { out.finish(name, *file); });

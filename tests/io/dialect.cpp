@@ -28,13 +28,12 @@ weight_scheme scheme(weight_kind kind, dialect owner = dialect::compressed_tenso
 std::string parts(const weight_scheme& s, dtype wide = dtype::bf16) {
   std::string text;
   for (const auto& p : nvq::io::parts(s, 256, 384, wide))
-    text += std::string(p.suffix).substr(1) + ' ' + nvq::io::name(p.type) + ' ' + nvq::io::shape_text(p.shape) + "; ";
+    text += std::string(p.suffix).substr(1) + ' ' + nvq::io::name(p.type) + ' ' +
+            nvq::io::shape_text(p.shape) + "; ";
   return text;
 }
 
-std::string refusal(const nvq::io::expected<nvq::io::quantization>& q) {
-  return q ? "" : q.error().message;
-}
+std::string refusal(const nvq::io::expected<nvq::io::quantization>& q) { return q ? "" : q.error().message; }
 
 /// A checkpoint of one scheme.
 nvq::io::quantization whole(const weight_scheme& s, std::vector<std::string> ignore = {},
@@ -48,8 +47,8 @@ nvq::io::quantization whole(const weight_scheme& s, std::vector<std::string> ign
 }
 
 const weight_kind all_kinds[] = {
-    weight_kind::nvfp4,      weight_kind::mxfp4,       weight_kind::mxfp6,     weight_kind::mxfp8,
-    weight_kind::fp8_tensor, weight_kind::fp8_channel, weight_kind::fp8_block, weight_kind::int8_channel,
+    weight_kind::nvfp4,      weight_kind::mxfp4,        weight_kind::mxfp6,     weight_kind::mxfp8,
+    weight_kind::fp8_tensor, weight_kind::fp8_channel,  weight_kind::fp8_block, weight_kind::int8_channel,
     weight_kind::int4_group, weight_kind::int4_channel, weight_kind::nf4};
 
 }  // namespace
@@ -267,7 +266,8 @@ TEST_CASE("configurations from elsewhere are refused with their name", "[io]") {
     return refusal(nvq::io::parse_quantization_config(nvq::io::json::parse(text)));
   };
   CHECK(why(R"({"quant_method":"hqq","bits":4})").find("'hqq'") != std::string::npos);
-  CHECK(why(R"({"quant_method":"gptq","bits":4,"group_size":-1})").find("group size -1") != std::string::npos);
+  CHECK(why(R"({"quant_method":"gptq","bits":4,"group_size":-1})").find("group size -1") !=
+        std::string::npos);
   CHECK(why(R"({"quant_method":"gptq","bits":3})").find("3 bits") != std::string::npos);
   CHECK(why(R"({"quant_method":"fp8"})").find("weight_block_size") != std::string::npos);
   CHECK(why(R"({"quant_method":"modelopt","quant_algo":"W4A16_AWQ"})").find("'W4A16_AWQ'") !=

@@ -157,7 +157,8 @@ inline expected<void> check_compressed_tensors(const weight_scheme& s) {
     return error{"INT4 weights are served with 16-bit activations only; use none"};
   if (s.kind == weight_kind::nvfp4 && s.activations == activation_kind::dynamic)
     return error{
-        "NVFP4 activations need a calibrated scale per layer; give a file of activation scales or a constant, "
+        "NVFP4 activations need a calibrated scale per layer; give a file of activation scales or a "
+        "constant, "
         "or use none"};
   const bool calibrated = s.activations == activation_kind::calibrated;
   if (calibrated && s.kind != weight_kind::nvfp4 && s.kind != weight_kind::fp8_tensor)
@@ -184,7 +185,8 @@ inline expected<void> check_modelopt(const weight_scheme& s) {
     case weight_kind::fp8_block:
       if (s.activations != usual_activations(s.owner, s.kind))
         return error{
-            "the modelopt dialect has no such activations for this format; leave them out, or use the dialect "
+            "the modelopt dialect has no such activations for this format; leave them out, or use the "
+            "dialect "
             "compressed-tensors"};
       return {};
     default:
@@ -212,7 +214,8 @@ inline expected<void> check(const weight_scheme& s) {
         return error{"the dialect deepseek has dynamic activations only; leave them out"};
       return only(weight_kind::fp8_block, "FP8 in tiles of 128 x 128 (fp8_block)");
     case dialect::gpt_oss:
-      if (s.activations != activation_kind::none) return error{"the dialect gpt-oss is weight-only; use none"};
+      if (s.activations != activation_kind::none)
+        return error{"the dialect gpt-oss is weight-only; use none"};
       return only(weight_kind::mxfp4, "MXFP4 experts (mxfp4)");
     case dialect::gptq:
     case dialect::gptq_v2:
@@ -220,7 +223,9 @@ inline expected<void> check(const weight_scheme& s) {
       if (s.activations != activation_kind::none)
         return error{"INT4 weights are served with 16-bit activations only; use none"};
       if (s.owner == dialect::awq && !s.zero_points)
-        return error{"the dialect awq has zero points: use int4_zp; for symmetric weights use gptq or compressed-tensors"};
+        return error{
+            "the dialect awq has zero points: use int4_zp; for symmetric weights use gptq or "
+            "compressed-tensors"};
       return only(weight_kind::int4_group, "4-bit integers in groups (int4, int4_zp)");
     case dialect::bitsandbytes:
       if (s.activations != activation_kind::none)

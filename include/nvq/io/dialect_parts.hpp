@@ -31,9 +31,9 @@ enum class part : std::uint8_t {
   divisor,             ///< its other direction, (448 * 6) / amax: decoding divides by it
   input_multiplier,    ///< of the activations, in the same two directions
   input_divisor,
-  shape,               ///< rows and columns
-  quant_map,           ///< bitsandbytes: the 16 values of NF4
-  quant_state,         ///< bitsandbytes: JSON text
+  shape,        ///< rows and columns
+  quant_map,    ///< bitsandbytes: the 16 values of NF4
+  quant_state,  ///< bitsandbytes: JSON text
 };
 
 /// One of the tensors that stand for a weight: its name is the module's plus `suffix`.

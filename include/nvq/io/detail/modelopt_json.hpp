@@ -92,7 +92,8 @@ inline expected<weight_scheme> modelopt_scheme(const std::string& algorithm) {
   s.owner = dialect::modelopt;
   for (const weight_kind kind : {weight_kind::nvfp4, weight_kind::mxfp8, weight_kind::fp8_tensor,
                                  weight_kind::fp8_channel, weight_kind::fp8_block})
-    for (const activation_kind activations : {usual_activations(s.owner, kind), activation_kind::calibrated}) {
+    for (const activation_kind activations :
+         {usual_activations(s.owner, kind), activation_kind::calibrated}) {
       s.kind = kind;
       s.activations = activations;
       if (algorithm == modelopt_algorithm(s)) return s;
