@@ -14,11 +14,14 @@ namespace {
 constexpr std::array<std::string_view, 4> transposed_families = {"gpt_oss", "llama4", "llama4_text",
                                                                  "qwen3_vl_moe"};
 
+std::string family(const nvq::io::json& config) {
+  const bool named = config.contains("model_type") && config["model_type"].is_string();
+  return named ? config["model_type"].get<std::string>() : std::string();
+}
+
 bool transposed_family(const nvq::io::json& config) {
-  const nvq::io::json* type = config.contains("model_type") ? &config["model_type"] : nullptr;
-  return type != nullptr && type->is_string() &&
-         std::find(transposed_families.begin(), transposed_families.end(), type->get<std::string>()) !=
-             transposed_families.end();
+  return std::find(transposed_families.begin(), transposed_families.end(), family(config)) !=
+         transposed_families.end();
 }
 
 /// A stack's two orders differ in which side is as long as the model is wide.
@@ -73,6 +76,10 @@ std::vector<WeightSource> weight_sources(const Tensor& t, const nvq::io::json& c
   }
   const std::int64_t experts = t.shape[0], rows = t.shape[order == Order::natural ? 1 : 2],
                      columns = t.shape[order == Order::natural ? 2 : 1];
+  if (stacks == Stacks::split && family(config) == "gpt_oss") {
+    why_not = "gpt-oss interleaves gate and up; use --dialect gpt-oss";
+    return {};
+  }
   const std::int64_t parts = gate_up && stacks == Stacks::split ? 2 : 1;
   if (rows % parts != 0) {
     why_not = "an odd number of rows cannot hold gate and up";

@@ -200,8 +200,12 @@ inline expected<void> check_modelopt(const weight_scheme& s) {
 inline expected<void> check(const weight_scheme& s) {
   if (s.zero_points && s.kind != weight_kind::int4_group)
     return error{"zero points are a matter of 4-bit integers in groups"};
-  const auto only = [&s](weight_kind kind, const char* format) -> expected<void> {
-    if (s.kind == kind) return {};
+  const auto only = [&s](weight_kind kind, activation_kind activations,
+                         const char* format) -> expected<void> {
+    if (s.kind == kind && s.activations == activations) return {};
+    if (s.kind == kind)
+      return error{std::string("the dialect ") + name(s.owner) + " has other activations: " +
+                   (activations == activation_kind::none ? "none" : "dynamic") + "; leave them out"};
     return error{std::string("the dialect ") + name(s.owner) + " stores " + format + " and nothing else"};
   };
   switch (s.owner) {
@@ -210,27 +214,21 @@ inline expected<void> check(const weight_scheme& s) {
     case dialect::modelopt:
       return detail::check_modelopt(s);
     case dialect::deepseek:
-      if (s.activations != activation_kind::dynamic)
-        return error{"the dialect deepseek has dynamic activations only; leave them out"};
-      return only(weight_kind::fp8_block, "FP8 in tiles of 128 x 128 (fp8_block)");
+      return only(weight_kind::fp8_block, activation_kind::dynamic, "FP8 in tiles of 128 x 128 (fp8_block)");
     case dialect::gpt_oss:
-      if (s.activations != activation_kind::none)
-        return error{"the dialect gpt-oss is weight-only; use none"};
-      return only(weight_kind::mxfp4, "MXFP4 experts (mxfp4)");
+      return only(weight_kind::mxfp4, activation_kind::none, "MXFP4 experts (mxfp4)");
     case dialect::gptq:
     case dialect::gptq_v2:
+      return only(weight_kind::int4_group, activation_kind::none, "4-bit integers in groups (int4, int4_zp)");
     case dialect::awq:
-      if (s.activations != activation_kind::none)
-        return error{"INT4 weights are served with 16-bit activations only; use none"};
-      if (s.owner == dialect::awq && !s.zero_points)
+      if (s.kind == weight_kind::int4_group && !s.zero_points)
         return error{
             "the dialect awq has zero points: use int4_zp; for symmetric weights use gptq or "
             "compressed-tensors"};
-      return only(weight_kind::int4_group, "4-bit integers in groups (int4, int4_zp)");
+      return only(weight_kind::int4_group, activation_kind::none,
+                  "4-bit integers with zero points (int4_zp)");
     case dialect::bitsandbytes:
-      if (s.activations != activation_kind::none)
-        return error{"the dialect bitsandbytes is weight-only; use none"};
-      return only(weight_kind::nf4, "NF4 (nf4)");
+      return only(weight_kind::nf4, activation_kind::none, "NF4 (nf4)");
   }
   return {};
 }
