@@ -36,6 +36,13 @@ Checkpoint::Checkpoint(fs::path directory) : directory_(std::move(directory)) {
   find_shards();
 }
 
+Checkpoint::Checkpoint(fs::path directory, nvq::io::json config, std::vector<Tensor> tensors)
+    : directory_(std::move(directory)), config_(std::move(config)), tensors_(std::move(tensors)) {
+  shards_.emplace_back();
+  shards_[0].path = directory_ / "model.safetensors";
+  for (std::size_t i = 0; i < tensors_.size(); ++i) by_name_.emplace(tensors_[i].name, i);
+}
+
 void Checkpoint::find_shards() {
   const fs::path single = directory_ / "model.safetensors",
                  index_path = directory_ / "model.safetensors.index.json";

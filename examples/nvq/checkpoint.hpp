@@ -33,6 +33,8 @@ struct Shard {
 class Checkpoint {
  public:
   explicit Checkpoint(std::filesystem::path directory);
+  /// A model of which there are only names and shapes, as if all were in one file: nothing can be read from it.
+  Checkpoint(std::filesystem::path directory, nvq::io::json config, std::vector<Tensor> tensors);
 
   const std::filesystem::path& directory() const { return directory_; }
   const nvq::io::json& config() const { return config_; }

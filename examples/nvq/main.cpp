@@ -11,8 +11,10 @@
 #include "codec.hpp"
 #include "commands.hpp"
 #include "failure.hpp"
+#include "fit/command.hpp"
 #include "interrupt.hpp"
 #include "rules.hpp"
+#include "verify/command.hpp"
 #include "version.hpp"
 
 namespace {
@@ -123,8 +125,12 @@ int main(int argc, char** argv) {
   add_inspect(cli);
   add_formats(cli);
   add_demo(cli);
+  app::add_plan(cli);
+  app::add_verify(cli);
   try {
     cli.parse(argc, argv);
+  } catch (const CLI::RuntimeError& e) {
+    return e.get_exit_code();  // a command's verdict
   } catch (const CLI::ParseError& e) {
     return cli.exit(e) == 0 ? 0 : 2;
   } catch (const std::bad_alloc&) {

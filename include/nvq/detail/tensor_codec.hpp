@@ -330,7 +330,7 @@ void decode_columns(const std::uint8_t* codes, const typename F::scale_type* sca
 template <class F, class T>
 void decode_rows(const std::uint8_t* codes, const typename F::scale_type* scales,
                  const std::uint8_t* zero_points, std::int64_t r0, std::int64_t r1, float tensor_scale,
-                 matrix_view<T> out) noexcept {
+                 const simd::palettes<F, T>& palettes, matrix_view<T> out) noexcept {
   std::int64_t first = 0;
   const std::int64_t tall = F::block::rows, blocks = F::scale_columns(out.columns());
   if constexpr (simd::decodes<F>()) {
@@ -345,7 +345,7 @@ void decode_rows(const std::uint8_t* codes, const typename F::scale_type* scales
         first = simd::decode_row<decltype(isa), decltype(stream)::value, F>(
             codes + r * F::row_bytes(out.columns()), scales + block,
             F::has_zero_point ? zero_points + block : nullptr, F::has_tensor_scale ? &tensor_scale : nullptr,
-            columns, out.row(r));
+            palettes, columns, out.row(r));
       }
       if (joined) first = first == columns ? out.columns() : 0;
     };
@@ -370,10 +370,18 @@ void decode_tensor(const std::uint8_t* codes, const typename F::scale_type* scal
                    const std::uint8_t* zero_points, float tensor_scale, executor_ref exec,
                    matrix_view<T> out) {
   if (out.shape().size() == 0) return;
+  using palettes_t = simd::palettes<F, T>;
+  palettes_t palettes;
+  if (palettes_t::exist && out.rows() * out.columns() >= palettes_t::least)
+    with_ieee_floats([&] {
+      (void)simd::with_isa([&](auto isa) {
+        palettes.template make<decltype(isa)>(F::has_tensor_scale ? &tensor_scale : nullptr);
+      });
+    });
   for_ranges(exec, out.rows(),
              bands_per_task(out.columns(), out.row_stride() * static_cast<std::int64_t>(sizeof(T))),
              [&](std::int64_t r0, std::int64_t r1) {
-               decode_rows<F>(codes, scales, zero_points, r0, r1, tensor_scale, out);
+               decode_rows<F>(codes, scales, zero_points, r0, r1, tensor_scale, palettes, out);
              });
 }
 

@@ -295,9 +295,12 @@ NVQ_SIMD void store_pair(std::uint16_t* p, words a, words b) noexcept {
 }
 NVQ_SIMD void stream_fence() noexcept { _mm_sfence(); }
 
+#include <nvq/simd/avx2_palettes.inc>
+
 // In this order.
 // clang-format off
 #include <nvq/simd/decode_kernels.inc>
+#include <nvq/simd/palette_kernels.inc>
 #include <nvq/simd/encode_kernels.inc>
 #include <nvq/simd/scale_kernels.inc>
 #include <nvq/simd/search_kernels.inc>

@@ -29,15 +29,50 @@ constexpr bool decodes() noexcept {
 /// The values of a call from which on stores go past the caches: more than they hold.
 inline constexpr std::int64_t streamed_bytes = std::int64_t{1} << 25;
 
+/// The sixteen 16-bit values that 4-bit codes have under each of 256 block scales, made once for a tensor: decoding is
+/// then looking up. Empty of other formats and types.
+template <class F, class T>
+struct palettes {
+  static constexpr bool exist = F::element::bits == 4 && sizeof(T) == 2 && !F::has_zero_point &&
+                                F::block::columns > 0 && decodes<F>() && sizeof(typename F::scale_type) == 1;
+  /// From so many values on they are worth making.
+  static constexpr std::int64_t least = 1 << 15;
+
+  alignas(64) std::uint8_t bytes[exist ? 256 * 32 : 1];
+  bool made = false, planar = false;
+
+  template <class Isa>
+  void make(const float* tensor_scale) noexcept {
+    if constexpr (exist) {
+      Isa::template palettes<typename F::element, typename F::block_scale, T>(tensor_scale, bytes);
+      made = true;
+      planar = Isa::planar_palettes;
+    }
+    (void)tensor_scale;
+  }
+  /// Instruction sets differ in how they keep them, and may be changed meanwhile.
+  template <class Isa>
+  bool serve() const noexcept {
+    return made && planar == Isa::planar_palettes;
+  }
+};
+
 /// Decodes columns [0, result) of a row: all but fewer than 32.
 template <class Isa, bool Stream, class F, class T>
 std::int64_t decode_row(const std::uint8_t* codes, const typename F::scale_type* scales,
-                        const std::uint8_t* zero_points, const float* tensor_scale, std::int64_t columns,
-                        T* out) noexcept {
+                        const std::uint8_t* zero_points, const float* tensor_scale,
+                        const palettes<F, T>& made, std::int64_t columns, T* out) noexcept {
   using E = typename F::element;
   constexpr int B = F::block::columns;
   constexpr std::int64_t chunk = B == 0 ? 1 : B >= 512 ? 16 : 8192 / (B == 0 ? 1 : B) / 16 * 16;  // blocks
   const std::int64_t end = columns / 32 * 32;
+  if constexpr (palettes<F, T>::exist) {
+    if (made.template serve<Isa>()) {
+      Isa::template decode<B, Stream>(codes, end, scales, made.bytes, out);
+      return end;
+    }
+  }
+  (void)made;
   constexpr std::size_t room = (chunk + 15) / 16 * 16;
   float floats[room];
   if constexpr (B == 0) {

@@ -274,6 +274,8 @@ NVQ_SIMD void store_pair(std::uint16_t* p, words a, words b) noexcept {
 }
 NVQ_SIMD void stream_fence() noexcept {}
 
+#include <nvq/simd/neon_palettes.inc>
+
 #undef NVQ_FOUR
 #undef NVQ_FOUR_N
 #undef NVQ_FOUR_PAIRS
@@ -282,6 +284,7 @@ NVQ_SIMD void stream_fence() noexcept {}
 // In this order.
 // clang-format off
 #include <nvq/simd/decode_kernels.inc>
+#include <nvq/simd/palette_kernels.inc>
 #include <nvq/simd/encode_kernels.inc>
 #include <nvq/simd/scale_kernels.inc>
 #include <nvq/simd/search_kernels.inc>
