@@ -92,7 +92,24 @@ bool spans_rows(part what) {
   }
 }
 
-std::int64_t rows_together(part what) { return what == part::zero_points ? 8 : 1; }
+bool holds_rows(part what) {
+  switch (what) {
+    case part::codes:
+    case part::offset_codes:
+    case part::high_first_codes:
+    case part::block_scales:
+    case part::zero_points:
+      return true;
+    default:
+      return spans_rows(what);
+  }
+}
+
+std::int64_t rows_together(part what) {
+  const bool words = what == part::zero_points || what == part::gptq_zeros || what == part::awq_zeros ||
+                     what == part::awq_codes;
+  return words ? 8 : 1;
+}
 
 nvq::span<const std::uint8_t> arrange(part what, const Arranged& a, const Encoded& e,
                                       std::vector<std::uint8_t>& scratch) {

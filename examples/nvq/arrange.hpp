@@ -16,10 +16,14 @@ struct Arranged {
   std::int64_t rows, columns;
 };
 
-/// Whether a part's bytes mix rows that lie far apart, so that it is written and read for a whole weight only.
+/// Whether a part holds codes, scales or zero points, something of every row.
+bool holds_rows(nvq::io::part what);
+
+/// Whether a part's tensor is [in, out]: rows of the weight are columns of it. Such a part is written for a
+/// whole weight at once.
 bool spans_rows(nvq::io::part what);
 
-/// How many rows of a weight a part packs together: runs of rows begin at a multiple of it.
+/// How many rows of a weight a part packs into one word: runs of rows begin at a multiple of it.
 std::int64_t rows_together(nvq::io::part what);
 
 /// The bytes of one stored part, out of the library's order; empty for parts that hold neither codes, scales

@@ -16,8 +16,8 @@
 #include "plan.hpp"
 #include "progress.hpp"
 #include "stored.hpp"
+#include "stored_reader.hpp"
 #include "tensor_io.hpp"
-#include "weight_reader.hpp"
 
 namespace app {
 
@@ -34,6 +34,7 @@ dtype parse_float(const std::string& name) {
 
 /// What a thread needs for one run of rows, kept from run to run.
 struct Scratch {
+  Encoded encoded;
   std::vector<std::uint8_t> bytes;
   std::vector<float> values;
 };
@@ -75,14 +76,14 @@ class Writer {
       });
   }
 
-  /// A matrix of rows, or the transposed one that a stack of experts is.
+  /// A matrix of rows, or the transposed one that an expert of a stack is.
   void decode(const StoredWeight& w, std::int64_t offset) {
-    auto reader = std::make_shared<WeightReader>(source_, w);
+    auto reader = std::make_shared<const StoredReader>(source_, w);
     std::int64_t stored = 0;
     for (const auto& [what, tensor] : w.parts) stored += tensor->bytes / w.slices;
-    if (w.slices > 1 || reader->spans_rows()) {
-      tasks_.push_back([=, this_ = this] {
-        this_->decode_at_once(*reader, w.slices > 1, offset);
+    if (w.slices > 1) {
+      tasks_.push_back([=, this_ = this, &w] {
+        this_->decode_transposed(*reader, w, offset);
         this_->progress_.advance(stored);
       });
       return;
@@ -90,8 +91,8 @@ class Writer {
     const std::int64_t row = stored / w.rows;
     progress_.advance(stored - row * w.rows);
     for (const Rows& run : cut_rows(w.rows, w.columns, reader->row_step()))
-      tasks_.push_back([=, this_ = this] {
-        this_->decode_rows(*reader, run, offset);
+      tasks_.push_back([=, this_ = this, &w] {
+        this_->decode_rows(*reader, w, run, offset);
         this_->progress_.advance(row * run.count);
       });
   }
@@ -102,26 +103,23 @@ class Writer {
   }
 
  private:
-  void decode_rows(const WeightReader& reader, Rows run, std::int64_t offset) {
-    auto& [bytes, values] = scratch();
-    reader.read(run, values);
+  void decode_rows(const StoredReader& reader, const StoredWeight& w, Rows run, std::int64_t offset) {
+    auto& [encoded, bytes, values] = scratch();
+    values.resize(static_cast<std::size_t>(run.count * w.columns));
+    reader.read(run, encoded);
+    reader.decode(run, encoded, values.data());
     narrow(values, type_, bytes);
-    out_.write(offset + run.first * reader.columns() * nvq::io::bits(type_) / 8, bytes.data(),
+    out_.write(offset + run.first * w.columns * nvq::io::bits(type_) / 8, bytes.data(),
                static_cast<std::int64_t>(bytes.size()));
   }
 
-  void decode_at_once(WeightReader& reader, bool transposed, std::int64_t offset) {
-    reader.open();
-    if (!transposed) {
-      for (const Rows& run : cut_rows(reader.rows(), reader.columns(), reader.row_step()))
-        decode_rows(reader, run, offset);
-      return;
-    }
-    auto& [bytes, values] = scratch();
-    reader.read({0, reader.rows()}, values);
+  void decode_transposed(const StoredReader& reader, const StoredWeight& w, std::int64_t offset) {
+    auto& [encoded, bytes, values] = scratch();
+    values.resize(static_cast<std::size_t>(w.rows * w.columns));
+    reader.read({0, w.rows}, encoded);
+    reader.decode({0, w.rows}, encoded, values.data());
     std::vector<float> turned(values.size());
-    const auto rows = static_cast<std::size_t>(reader.rows()),
-               columns = static_cast<std::size_t>(reader.columns());
+    const auto rows = static_cast<std::size_t>(w.rows), columns = static_cast<std::size_t>(w.columns);
     for (std::size_t r = 0; r < rows; ++r)
       for (std::size_t c = 0; c < columns; ++c) turned[c * rows + r] = values[r * columns + c];
     narrow(turned, type_, bytes);

@@ -10,6 +10,7 @@
 
 #include "codec.hpp"
 #include "commands.hpp"
+#include "compare/command.hpp"
 #include "failure.hpp"
 #include "fit/command.hpp"
 #include "interrupt.hpp"
@@ -126,6 +127,7 @@ int main(int argc, char** argv) {
   add_formats(cli);
   add_demo(cli);
   app::add_plan(cli);
+  app::add_compare(cli);
   app::add_verify(cli);
   try {
     cli.parse(argc, argv);

@@ -1,107 +1,163 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "weight_reader.hpp"
 
-#include <algorithm>
-#include <cmath>
-#include <utility>
+#include <cstring>
+#include <nvq/float16.hpp>
+#include <set>
 
-#include "arrange.hpp"
 #include "failure.hpp"
 
 namespace app {
 
 namespace {
 
+using nvq::io::dtype;
 using nvq::io::part;
+using nvq::io::weight_kind;
 
-/// The tensor's scale, in whichever direction the dialect stores it; 1 when it has none.
-float tensor_scale(const Checkpoint& c, const StoredWeight& w) {
-  float scale = 1.0f;
-  for (const part what : {part::multiplier, part::divisor})
-    if (const Tensor* t = w.find(what)) c.read(*t, 0, &scale, 4);
-  if (!std::isfinite(scale) || scale <= 0)
-    throw Failure(c.directory().string() + ": tensor scale of '" + w.module +
-                  "' is no positive number; the checkpoint is broken");
-  return scale;
+/// The bytes of codes that are all the largest, or all the lowest, of their element.
+struct Extremes {
+  std::vector<std::uint8_t> largest, lowest;  ///< repeated along a row
+};
+Extremes extremes(const nvq::io::weight_scheme& s) {
+  if (s.zero_points) return {{0xFF}, {0x00}};
+  switch (s.kind) {
+    case weight_kind::nvfp4:
+    case weight_kind::mxfp4:
+      return {{0x77}, {0xFF}};
+    case weight_kind::mxfp6:  // 6-bit codes 0x1F and 0x3F, four in three bytes
+      return {{0xDF, 0xF7, 0x7D}, {0xFF, 0xFF, 0xFF}};
+    case weight_kind::mxfp8:
+    case weight_kind::fp8_tensor:
+    case weight_kind::fp8_channel:
+    case weight_kind::fp8_block:
+      return {{0x7E}, {0xFE}};
+    case weight_kind::int8_channel:
+      return {{0x7F}, {0x80}};
+    case weight_kind::int4_group:
+    case weight_kind::int4_channel:
+      return {{0x77}, {0x88}};
+    case weight_kind::nf4:
+      return {{0xFF}, {0x00}};
+  }
+  return {};
 }
 
-std::vector<std::uint8_t> bytes_of(const Checkpoint& c, const Tensor& t, std::int64_t offset,
-                                   std::int64_t bytes) {
-  std::vector<std::uint8_t> data(static_cast<std::size_t>(bytes));
-  c.read(t, offset, data.data(), bytes);
-  return data;
+void repeat(const std::vector<std::uint8_t>& pattern, std::int64_t rows, std::int64_t row_bytes,
+            std::vector<std::uint8_t>& codes) {
+  codes.resize(static_cast<std::size_t>(rows * row_bytes));
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t i = 0; i < row_bytes; ++i)
+      codes[static_cast<std::size_t>(r * row_bytes + i)] =
+          pattern[static_cast<std::size_t>(i) % pattern.size()];
+}
+
+std::string name_of(const nvq::io::weight_scheme& s) {
+  for (const FormatName& f : format_names())
+    if (f.kind == s.kind && f.group == s.group && f.zero_points == s.zero_points) return std::string(f.name);
+  return "quantized";
+}
+
+template <class T>
+void widen(const std::vector<std::uint8_t>& bytes, std::vector<float>& out) {
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    T value;
+    std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
+    out[i] = static_cast<float>(value);
+  }
 }
 
 }  // namespace
 
-WeightReader::WeightReader(const Checkpoint& checkpoint, WeightSource weight)
-    : checkpoint_(checkpoint), plain_(std::move(weight)), rows_(plain_.rows), columns_(plain_.columns) {}
-
-WeightReader::WeightReader(const Checkpoint& checkpoint, StoredWeight weight)
-    : checkpoint_(checkpoint),
-      stored_(std::move(weight)),
-      codec_(make_decoder(stored_.scheme, stored_.wide)),
-      rows_(stored_.rows),
-      columns_(stored_.columns),
-      row_step_(codec_->row_step()),
-      scale_(tensor_scale(checkpoint, stored_)) {
-  for (const auto& [what, tensor] : stored_.parts) {
-    row_step_ = std::max(row_step_, rows_together(what));
-    spans_rows_ = spans_rows_ || app::spans_rows(what);
-  }
-}
-
-void WeightReader::open() {
-  if (!spans_rows_ || !whole_.codes.empty()) return;
-  for (const auto& [what, tensor] : stored_.parts)
-    restore(what, {stored_.scheme, rows_, columns_}, bytes_of(checkpoint_, *tensor, 0, tensor->bytes),
-            whole_);
-}
-
-void WeightReader::read_encoded(Rows run, Encoded& encoded) const {
-  const std::int64_t scale_rows = codec_->scale_rows(rows_), first = codec_->scale_row_of(run.first),
-                     count = codec_->scale_rows(run.count);
-  const auto rows_of = [](const std::vector<std::uint8_t>& all, std::int64_t rows, std::int64_t from,
-                          std::int64_t n) {
-    const auto row = static_cast<std::ptrdiff_t>(all.size()) / rows;
-    return std::vector<std::uint8_t>(all.begin() + from * row, all.begin() + (from + n) * row);
-  };
-  if (spans_rows_) {
-    encoded.codes = rows_of(whole_.codes, rows_, run.first, run.count);
-    encoded.scales = rows_of(whole_.scales, scale_rows, first, count);
-    encoded.zero_points = rows_of(whole_.zero_points, scale_rows, first, count);
-    return;
-  }
-  encoded.zero_points.clear();
-  for (const auto& [what, tensor] : stored_.parts) {
-    const std::int64_t bytes = tensor->bytes / stored_.slices, base = stored_.slice * bytes;
-    const std::int64_t together = rows_together(what);
-    std::int64_t unit = bytes / ((rows_ + together - 1) / together), at = run.first / together,
-                 units = (run.count + together - 1) / together;
-    if (what == part::block_scales) {
-      unit = bytes / scale_rows;
-      at = first;
-      units = count;
-    } else if (what != part::codes && what != part::offset_codes && what != part::high_first_codes &&
-               what != part::zero_points) {
-      continue;
+WeightReader::WeightReader(const Checkpoint& checkpoint) : source_(checkpoint) {
+  std::set<const Tensor*> parts;
+  if (checkpoint.config().contains("quantization_config")) {
+    const nvq::io::quantization q = stored_quantization(checkpoint);
+    for (const nvq::io::scheme_use& use : q.uses) {
+      const std::string format = name_of(use.scheme);
+      if (format_.find(format) == std::string::npos) format_ += (format_.empty() ? "" : ", ") + format;
     }
-    restore(what, {stored_.scheme, run.count, columns_},
-            bytes_of(checkpoint_, *tensor, base + at * unit, units * unit), encoded);
+    stored_ = stored_weights(checkpoint, q);
+  }
+  for (const auto& [key, stored] : stored_) {
+    Weight w;
+    w.name = stored.slices > 1 ? key : key + ".weight";
+    w.rows = stored.rows;
+    w.columns = stored.columns;
+    w.format = name_of(stored.scheme);
+    w.stored = &stored;
+    w.reader = std::make_shared<StoredReader>(checkpoint, stored);
+    for (const auto& [what, tensor] : stored.parts) {
+      parts.insert(tensor);
+      w.bytes += tensor->bytes / stored.slices;
+    }
+    weights_.emplace(w.name, std::move(w));
+  }
+  for (const Tensor& t : checkpoint.tensors()) {
+    const bool wide = t.type == dtype::f32 || t.type == dtype::f16 || t.type == dtype::bf16;
+    if (!wide || parts.count(&t) != 0 || t.bytes == 0) continue;
+    Weight w;
+    w.name = t.name;
+    w.columns = t.shape.empty() ? 1 : t.shape.back();
+    w.rows = t.bytes * 8 / nvq::io::bits(t.type) / w.columns;
+    w.bytes = t.bytes;
+    w.format = nvq::io::name(t.type);
+    w.plain = &t;
+    weights_.emplace(w.name, std::move(w));
   }
 }
 
-void WeightReader::read(Rows run, std::vector<float>& out) const {
-  if (codec_ == nullptr) {
-    read_rows(checkpoint_, plain_, run, out);
-    return;
+const Weight* WeightReader::find(const std::string& name) const {
+  const auto at = weights_.find(name);
+  return at == weights_.end() ? nullptr : &at->second;
+}
+
+const Tensor* WeightReader::scales_of(const Weight& w) const {
+  if (w.stored == nullptr) return nullptr;
+  const Tensor* scales = w.stored->find(part::block_scales);
+  return scales != nullptr ? scales : w.stored->find(part::group_major_scales);
+}
+
+void WeightReader::read(const Weight& w, Rows run, bool all, DecodedRows& out) const {
+  out.low.clear();
+  out.high.clear();
+  out.scales.clear();
+  out.values.resize(static_cast<std::size_t>(run.count * w.columns));
+  if (w.plain != nullptr)
+    read_plain(w, run, out);
+  else
+    read_stored(w, run, all, out);
+}
+
+void WeightReader::read_plain(const Weight& w, Rows run, DecodedRows& out) const {
+  const std::int64_t width = nvq::io::bits(w.plain->type) / 8;
+  out.bytes.resize(out.values.size() * static_cast<std::size_t>(width));
+  source_.read(*w.plain, run.first * w.columns * width, out.bytes.data(),
+               static_cast<std::int64_t>(out.bytes.size()));
+  if (w.plain->type == dtype::bf16)
+    widen<nvq::bfloat16>(out.bytes, out.values);
+  else if (w.plain->type == dtype::f16)
+    widen<nvq::half>(out.bytes, out.values);
+  else
+    std::memcpy(out.values.data(), out.bytes.data(), out.bytes.size());
+}
+
+void WeightReader::read_stored(const Weight& w, Rows run, bool all, DecodedRows& out) const {
+  const StoredReader& reader = *w.reader;
+  reader.read(run, out.encoded);
+  reader.decode(run, out.encoded, out.values.data());
+  if (!all) return;
+  const Extremes extreme = extremes(w.stored->scheme);
+  const auto row = static_cast<std::int64_t>(out.encoded.codes.size()) / run.count;
+  out.ends = out.encoded;
+  for (const auto& [pattern, values] :
+       {std::pair(&extreme.largest, &out.high), {&extreme.lowest, &out.low}}) {
+    repeat(*pattern, run.count, row, out.ends.codes);
+    values->resize(out.values.size());
+    reader.decode(run, out.ends, values->data());
   }
-  static thread_local Encoded encoded;
-  read_encoded(run, encoded);
-  const bool divides = stored_.find(part::divisor) != nullptr;
-  if (divides) encoded.scales = fold_divisor(encoded.scales, scale_);
-  out.resize(static_cast<std::size_t>(run.count * columns_));
-  codec_->decode(encoded, run.count, columns_, divides ? 1.0f : scale_, out.data());
+  // A tensor of one scale gives it to every run.
+  if (!reader.shares_scales(run)) out.scales = out.encoded.scales;
 }
 
 }  // namespace app

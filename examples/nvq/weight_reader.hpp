@@ -2,45 +2,74 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "checkpoint.hpp"
 #include "codec.hpp"
 #include "stored.hpp"
+#include "stored_reader.hpp"
 #include "tensor_io.hpp"
-#include "weight_source.hpp"
 
 namespace app {
 
-/// Reads rows of a weight of any checkpoint as floats, from any thread: plain ones as they are, quantized ones
-/// decoded. Holds nothing of the weight unless its dialect stores codes across rows (GPTQ, AWQ).
+/// A weight of a checkpoint as it was before it was quantized: a matrix of numbers under its own name. Tensors
+/// of other ranks are matrices of their last dimension.
+struct Weight {
+  std::string name;  ///< "model.layers.0.mlp.up_proj.weight", also where it is stored in parts
+  std::int64_t rows = 0, columns = 0;
+  std::int64_t bytes = 0;  ///< of all its parts
+  std::string format;      ///< "nvfp4", or "BF16" where it is not quantized
+  const Tensor* plain = nullptr;
+  const StoredWeight* stored = nullptr;
+  std::shared_ptr<const StoredReader> reader;  ///< of a stored one
+};
+
+/// Rows of a weight, and what there is to know of how they were quantized.
+struct DecodedRows {
+  std::vector<float> values;
+  /// Where codes end: the smallest and the largest value that each could have had under its scale. Empty for
+  /// weights that are not quantized.
+  std::vector<float> low, high;
+  /// The scales of these rows as they are stored; where rows share a scale, those that begin with it have it.
+  std::vector<std::uint8_t> scales;
+  Encoded encoded, ends;            ///< scratch
+  std::vector<std::uint8_t> bytes;  ///< scratch
+};
+
+/// Reads the weights of any checkpoint as floats, whether they are stored plain or quantized, in any dialect
+/// that stored_quantization() knows. Nothing but headers is held.
 class WeightReader {
  public:
-  WeightReader(const Checkpoint& checkpoint, WeightSource weight);
-  WeightReader(const Checkpoint& checkpoint, StoredWeight weight);
+  /// A Failure when the configuration names a scheme that is not known, or the tensors do not fit it.
+  explicit WeightReader(const Checkpoint& checkpoint);
+  WeightReader(const WeightReader&) = delete;
 
-  std::int64_t rows() const { return rows_; }
-  std::int64_t columns() const { return columns_; }
-  /// Runs of rows must begin at a multiple of it.
-  std::int64_t row_step() const { return row_step_; }
-  /// Whether the weight's codes lie across rows: then open() loads them all, before the first read().
-  bool spans_rows() const { return spans_rows_; }
-  void open();
+  /// Weights of floating point, by name.
+  const std::map<std::string, Weight>& weights() const { return weights_; }
+  /// nullptr when there is none.
+  const Weight* find(const std::string& name) const;
+  /// What the quantized weights are stored as; empty when none is.
+  const std::string& format() const { return format_; }
 
-  /// A Failure when a value of a plain weight is NaN or infinite, or a tensor scale is no positive number.
-  void read(Rows run, std::vector<float>& out) const;
+  /// Runs of rows must begin at a multiple of this.
+  static std::int64_t row_step(const Weight& w) { return w.reader ? w.reader->row_step() : 1; }
+  /// Decodes rows to `out.values`; everything else in it where `all`. Any thread may call it.
+  void read(const Weight& w, Rows run, bool all, DecodedRows& out) const;
+  /// The type of `out.scales`; nullptr for a weight that has none.
+  const Tensor* scales_of(const Weight& w) const;
 
  private:
-  void read_encoded(Rows run, Encoded& encoded) const;
+  void read_plain(const Weight& w, Rows run, DecodedRows& out) const;
+  void read_stored(const Weight& w, Rows run, bool all, DecodedRows& out) const;
 
-  const Checkpoint& checkpoint_;
-  WeightSource plain_;
-  StoredWeight stored_;
-  std::shared_ptr<const Codec> codec_;  ///< nullptr: plain
-  std::int64_t rows_ = 0, columns_ = 0, row_step_ = 1;
-  float scale_ = 1.0f;
-  bool spans_rows_ = false;
-  Encoded whole_;
+  const Checkpoint& source_;
+  std::map<std::string, StoredWeight> stored_;
+  std::map<std::string, Weight> weights_;
+  std::string format_;
 };
 
 }  // namespace app

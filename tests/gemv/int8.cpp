@@ -93,6 +93,45 @@ TEMPLATE_LIST_TEST_CASE("activations in int8 are multiplied as written, by every
   check<TestType>(147, 2048 + 160, 2, threads);
 }
 
+namespace {
+
+/// Every code of `bytes` in turn for a whole row, with a scale of 1 and x of +-127: integers that floats hold.
+template <class F>
+void check_extremes(const std::vector<std::uint8_t>& bytes, typename F::scale_type one) {
+  const std::size_t columns = 512, row = columns * F::element::bits / 8;
+  std::vector<std::uint8_t> codes;
+  for (const std::uint8_t byte : bytes) codes.insert(codes.end(), row, byte);
+  const auto rows = static_cast<std::int64_t>(bytes.size());
+  const std::vector<typename F::scale_type> scales(F::scales_count(rows, std::int64_t{columns}), one);
+  nvq::packed_weights<F> w;
+  w.codes = codes, w.scales = scales, w.shape = {rows, std::int64_t{columns}};
+  for (const std::size_t period : {1u, 2u, 3u, 4u, 8u, 512u}) {  // columns with the same sign
+    std::vector<float> x, y(bytes.size());
+    for (std::size_t c = 0; c < columns; ++c) x.push_back(c / period % 2 == 0 ? 127.0f : -127.0f);
+    for_each_tier([&](nvq::Isa isa) {
+      INFO(nvq::isa_name(isa) << ", signs of " << period);
+      REQUIRE(nvq::gemm_int8(w, nvq::matrix_view<const float>(x.data(), {std::size_t{1}, columns}),
+                             nvq::matrix_view<float>(y.data(), {1, rows})));
+      for (std::size_t r = 0; r < bytes.size(); ++r) {
+        double wanted = 0.0;
+        for (std::size_t c = 0; c < columns; ++c) {
+          const unsigned code = F::element::bits == 8 ? bytes[r] : bytes[r] >> c % 2 * 4 & 15u;
+          wanted += double(F::element::decode(static_cast<std::uint8_t>(code))) * double(x[c]);
+        }
+        REQUIRE(double(y[r]) == wanted);
+      }
+    });
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the largest integers do not overflow", "[gemv]") {
+  check_extremes<nvq::INT8_Row>({0x80, 0x81, 0x7F, 0xFF, 0x01, 0x00}, 1.0f);
+  check_extremes<nvq::INT4_G128>({0x88, 0x77, 0x78, 0x87, 0xF1}, 0x3C00);
+  check_extremes<nvq::MXFP4>({0xFF, 0x77, 0x7F, 0xF7, 0x08}, 127);
+}
+
 TEST_CASE("a block of activations that has a NaN or an infinity", "[gemv]") {
   const std::size_t columns = 256;
   const auto q = nvq::quantize<nvq::INT4_G128>(normal(3 * columns, 1), {std::size_t{3}, columns});

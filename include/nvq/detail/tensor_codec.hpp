@@ -370,6 +370,7 @@ void decode_tensor(const std::uint8_t* codes, const typename F::scale_type* scal
                    const std::uint8_t* zero_points, float tensor_scale, executor_ref exec,
                    matrix_view<T> out) {
   if (out.shape().size() == 0) return;
+  if (sizeof(T) == 2) tensor_scale = simd::quieted(tensor_scale);
   using palettes_t = simd::palettes<F, T>;
   palettes_t palettes;
   if (palettes_t::exist && out.rows() * out.columns() >= palettes_t::least)

@@ -156,6 +156,10 @@ NVQ_SIMD std::uint32_t largest_unsigned(words x) noexcept {
 }
 
 NVQ_SIMD floats load(const float* p) noexcept { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+/// 16 bytes with signs, widened.
+NVQ_SIMD words load_signed(const std::uint8_t* p) noexcept {
+  return {_mm256_cvtepi8_epi32(load8(p)), _mm256_cvtepi8_epi32(load8(p + 8))};
+}
 /// 16 half-words, widened.
 NVQ_SIMD words load_low_halves(const std::uint16_t* p) noexcept {
   return {_mm256_cvtepu16_epi32(load16(p)), _mm256_cvtepu16_epi32(load16(p + 8))};
@@ -258,18 +262,6 @@ NVQ_SIMD floats lookup(table16 table, words index) noexcept {
                            _mm256_permutevar8x32_ps(table.high, index.high), upper.high)};
 }
 
-/// bfloat16 bits, rounded to nearest even; NaN 0x7FC0 with its sign.
-NVQ_SIMD words bfloat16_bits(floats x) noexcept {
-  const words b = bits(x), odd = shift_right<16>(b) & all(1u);
-  const words nan = (b | all(0x7FC00000u)) & all(0xFFC00000u);
-  return shift_right<16>(blend(compare<_CMP_UNORD_Q>(x, x), nan, b + all(0x7FFFu) + odd));
-}
-/// binary16 bits; NaN 0x7E00 with its sign.
-NVQ_SIMD words canonical_half_bits(floats x) noexcept {
-  const words nan = (bits(x) & all(0x80000000u)) | all(0x7FC00000u);
-  return half_bits(as_floats(blend(compare<_CMP_UNORD_Q>(x, x), nan, bits(x))));
-}
-
 /// 32 values of a pair of vectors; `Stream` goes past the caches and takes 64-byte alignment.
 template <bool Stream>
 NVQ_SIMD void store_pair(float* p, floats a, floats b) noexcept {
@@ -284,18 +276,32 @@ NVQ_SIMD void store_pair(float* p, floats a, floats b) noexcept {
   }
 }
 template <bool Stream>
-NVQ_SIMD void store_pair(std::uint16_t* p, words a, words b) noexcept {
-  if constexpr (Stream) {
-    _mm256_stream_si256(reinterpret_cast<__m256i*>(p), low_halves(a));
-    _mm256_stream_si256(reinterpret_cast<__m256i*>(p + 16), low_halves(b));
-  } else {
-    store32(p, low_halves(a));
-    store32(p + 16, low_halves(b));
-  }
+NVQ_SIMD void store_halves(std::uint16_t* p, __m256i x) noexcept {
+  if constexpr (Stream)
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(p), x);
+  else
+    store32(p, x);
+}
+/// The upper half-words of both.
+template <bool Stream>
+NVQ_SIMD void store_upper_halves(std::uint16_t* p, words a, words b) noexcept {
+  store_halves<Stream>(p, low_halves(shift_right<16>(a)));
+  store_halves<Stream>(p + 16, low_halves(shift_right<16>(b)));
+}
+/// binary16, rounded to nearest even.
+NVQ_SIMD __m256i as_halves(floats x) noexcept {
+  constexpr int nearest = _MM_FROUND_TO_NEAREST_INT;
+  return _mm256_set_m128i(_mm256_cvtps_ph(x.high, nearest), _mm256_cvtps_ph(x.low, nearest));
+}
+template <bool Stream>
+NVQ_SIMD void store_as_halves(std::uint16_t* p, floats a, floats b) noexcept {
+  store_halves<Stream>(p, as_halves(a));
+  store_halves<Stream>(p + 16, as_halves(b));
 }
 NVQ_SIMD void stream_fence() noexcept { _mm_sfence(); }
 
 #include <nvq/simd/avx2_palettes.inc>
+#include <nvq/simd/no_bytes.inc>
 
 // In this order.
 // clang-format off

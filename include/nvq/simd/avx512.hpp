@@ -220,6 +220,10 @@ NVQ_SIMD words load_codes(const std::uint8_t* in) noexcept {
     return {_mm512_and_si512(_mm512_srlv_epi32(spread, shifts), _mm512_set1_epi32(63))};
   }
 }
+/// 16 bytes with signs, widened.
+NVQ_SIMD words load_signed(const std::uint8_t* p) noexcept {
+  return {_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+}
 /// 16 half-words, widened.
 NVQ_SIMD words load_low_halves(const std::uint16_t* p) noexcept {
   return {_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
@@ -234,25 +238,6 @@ NVQ_SIMD floats lookup(table16 table, words index) noexcept {
   return {_mm512_permutexvar_ps(index.v, table.v)};
 }
 
-/// bfloat16 bits, rounded to nearest even; NaN 0x7FC0 with its sign.
-NVQ_SIMD words bfloat16_bits(floats x) noexcept {
-  const __m512i b = _mm512_castps_si512(x.v);
-  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(b, 16), _mm512_set1_epi32(1));
-  const __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(b, _mm512_set1_epi32(0x7FFF)), odd);
-  const __m512i nan = _mm512_or_si512(b, _mm512_set1_epi32(0x7FC00000));
-  const __m512i nan_bits = _mm512_and_si512(nan, _mm512_set1_epi32(static_cast<int>(0xFFC00000u)));
-  return {_mm512_srli_epi32(
-      _mm512_mask_mov_epi32(rounded, _mm512_cmp_ps_mask(x.v, x.v, _CMP_UNORD_Q), nan_bits), 16)};
-}
-/// binary16 bits; NaN 0x7E00 with its sign.
-NVQ_SIMD words canonical_half_bits(floats x) noexcept {
-  const __m512i sign =
-      _mm512_and_si512(_mm512_castps_si512(x.v), _mm512_set1_epi32(static_cast<int>(0x80000000u)));
-  const __m512i nan = _mm512_or_si512(sign, _mm512_set1_epi32(0x7FC00000));
-  return half_bits(
-      {_mm512_mask_mov_ps(x.v, _mm512_cmp_ps_mask(x.v, x.v, _CMP_UNORD_Q), _mm512_castsi512_ps(nan))});
-}
-
 /// 32 values of a pair of vectors; `Stream` goes past the caches and takes 64-byte alignment.
 template <bool Stream>
 NVQ_SIMD void store_pair(float* p, floats a, floats b) noexcept {
@@ -265,16 +250,30 @@ NVQ_SIMD void store_pair(float* p, floats a, floats b) noexcept {
   }
 }
 template <bool Stream>
-NVQ_SIMD void store_pair(std::uint16_t* p, words a, words b) noexcept {
-  const __m512i joined =
-      _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi32_epi16(a.v)), _mm512_cvtepi32_epi16(b.v), 1);
+NVQ_SIMD void store_halves(std::uint16_t* p, __m512i x) noexcept {
   if constexpr (Stream)
-    _mm512_stream_si512(reinterpret_cast<__m512i*>(p), joined);
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(p), x);
   else
-    _mm512_storeu_si512(p, joined);
+    _mm512_storeu_si512(p, x);
+}
+/// The upper half-words of both.
+template <bool Stream>
+NVQ_SIMD void store_upper_halves(std::uint16_t* p, words a, words b) noexcept {
+  const __m512i odd =
+      _mm512_setr_epi32(0x030001, 0x070005, 0x0B0009, 0x0F000D, 0x130011, 0x170015, 0x1B0019, 0x1F001D,
+                        0x230021, 0x270025, 0x2B0029, 0x2F002D, 0x330031, 0x370035, 0x3B0039, 0x3F003D);
+  store_halves<Stream>(p, _mm512_permutex2var_epi16(a.v, odd, b.v));
+}
+/// binary16, rounded to nearest even.
+template <bool Stream>
+NVQ_SIMD void store_as_halves(std::uint16_t* p, floats a, floats b) noexcept {
+  constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+  store_halves<Stream>(p, _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtps_ph(a.v, nearest)),
+                                             _mm512_cvtps_ph(b.v, nearest), 1));
 }
 NVQ_SIMD void stream_fence() noexcept { _mm_sfence(); }
 
+#include <nvq/simd/avx512_bytes.inc>
 #include <nvq/simd/avx512_palettes.inc>
 
 // In this order.

@@ -26,6 +26,25 @@ constexpr bool decodes() noexcept {
          (F::has_zero_point ? is_unsigned_integer<E> && F::block::columns > 0 : is_plain_element<E>);
 }
 
+/// Whether a scale may be any NaN there is: rounding to 16 bits takes quiet ones without a payload.
+template <class S, class T>
+inline constexpr bool quiets = sizeof(T) == 2 &&
+                               (std::is_base_of<ScaleBF16, S>::value || std::is_base_of<ScaleFP32, S>::value);
+inline float quieted(float x) noexcept {
+  return is_nan(x) ? float_from_bits((float_bits(x) & 0x80000000u) | 0x7FC00000u) : x;
+}
+
+/// Elements times powers of two that are bfloat16 as they are: 2^-133, its least, divides the least of them.
+template <class F, class T>
+constexpr bool is_exact() noexcept {
+  using E = typename F::element;
+  if constexpr (is_signed_float<E>)
+    return std::is_same<T, bfloat16>::value && is_e8m0<typename F::block_scale> && !F::has_tensor_scale &&
+           E::min_positive() >= 0.015625f;
+  else
+    return false;
+}
+
 /// The values of a call from which on stores go past the caches: more than they hold.
 inline constexpr std::int64_t streamed_bytes = std::int64_t{1} << 25;
 
@@ -75,16 +94,20 @@ std::int64_t decode_row(const std::uint8_t* codes, const typename F::scale_type*
   (void)made;
   constexpr std::size_t room = (chunk + 15) / 16 * 16;
   float floats[room];
+  const auto decode_scales = [&](std::int64_t first, std::int64_t n) {
+    Isa::template decode_scales<typename F::block_scale>(scales + first, n, floats);
+    if constexpr (quiets<typename F::block_scale, T>) Isa::quiet(floats, (n + 15) / 16 * 16);
+  };
   if constexpr (B == 0) {
-    Isa::template decode_scales<typename F::block_scale>(scales, 1, floats);
-    Isa::template decode<E, 0, Stream>(codes, end, floats, nullptr, tensor_scale, out);
+    decode_scales(0, 1);
+    Isa::template decode<E, 0, Stream, is_exact<F, T>()>(codes, end, floats, nullptr, tensor_scale, out);
   } else {
     for (std::int64_t c = 0; c < end; c += chunk * B) {
       const std::int64_t n = end - c < chunk * B ? end - c : chunk * B, first = c / B;
-      Isa::template decode_scales<typename F::block_scale>(scales + first, (n + B - 1) / B, floats);
-      Isa::template decode<E, B, Stream>(codes + c * E::bits / 8, n, floats,
-                                         zero_points == nullptr ? nullptr : zero_points + first, tensor_scale,
-                                         out + c);
+      decode_scales(first, (n + B - 1) / B);
+      Isa::template decode<E, B, Stream, is_exact<F, T>()>(
+          codes + c * E::bits / 8, n, floats, zero_points == nullptr ? nullptr : zero_points + first,
+          tensor_scale, out + c);
     }
   }
   return end;

@@ -15,7 +15,6 @@ NVQ_BEGIN_TARGET("avx2,fma,f16c")
 // What gemv_avx512.hpp says of each.
 
 constexpr int largest_batch = 2;
-constexpr bool has_fp8_values = false;
 
 NVQ_SIMD floats fused(floats a, floats b, floats c) noexcept {
   return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
@@ -31,8 +30,6 @@ NVQ_SIMD void prefetch(const std::uint8_t* p) noexcept {
   _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1);
 }
 NVQ_SIMD words nibbles(words w) noexcept { return w; }
-template <class E>
-NVQ_SIMD void fp8_values(const std::uint8_t*, floats&, floats&) noexcept {}
 
 template <int B>
 NVQ_SIMD floats spread(const float* p) noexcept {
@@ -52,6 +49,42 @@ NVQ_SIMD floats spread(const float* p) noexcept {
 }
 
 #include <nvq/simd/gemv_kernels.inc>
+
+// What gemv_vnni.hpp says of each.
+
+struct byte_table {
+  __m256i v;
+};
+NVQ_SIMD byte_table load_byte_table(const std::uint8_t* values) noexcept {
+  return {_mm256_broadcastsi128_si256(load16(values))};
+}
+/// The sums of fours of sixteen-bit pairs' sums: those of 32 products of bytes.
+NVQ_SIMD __m256i in_fours(__m256i pairs) noexcept { return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)); }
+
+/// Values of at most 24 and x of at most 127: four products are no more than half-words hold.
+NVQ_SIMD __m256i dot_half(byte_table table, const std::uint8_t* codes, const std::int8_t* x,
+                          const std::int32_t* begin) noexcept {
+  const __m256i a = load32(codes), nibble = _mm256_set1_epi8(15);
+  const __m256i low = _mm256_shuffle_epi8(table.v, _mm256_and_si256(a, nibble));
+  const __m256i high = _mm256_shuffle_epi8(table.v, _mm256_and_si256(_mm256_srli_epi16(a, 4), nibble));
+  const __m256i pairs =
+      _mm256_add_epi16(_mm256_maddubs_epi16(low, load32(x)), _mm256_maddubs_epi16(high, load32(x + 64)));
+  return _mm256_add_epi32(load32(begin), in_fours(pairs));
+}
+NVQ_SIMD words dot_nibbles(byte_table table, const std::uint8_t* codes, const std::int8_t* x,
+                           const std::int32_t* begin) noexcept {
+  return {dot_half(table, codes, x, begin), dot_half(table, codes + 32, x + 32, begin + 8)};
+}
+/// |w| times x with the sign of w: two products of at most 128 * 127 are no more than half-words hold.
+NVQ_SIMD __m256i dot_half(const std::uint8_t* codes, const std::int8_t* x) noexcept {
+  const __m256i w = load32(codes);
+  return in_fours(_mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(load32(x), w)));
+}
+NVQ_SIMD words dot_bytes(const std::uint8_t* codes, const std::int8_t* x, const std::int32_t*) noexcept {
+  return {dot_half(codes, x), dot_half(codes + 32, x + 32)};
+}
+
+#include <nvq/simd/gemv_int8_kernels.inc>
 
 NVQ_END_TARGET
 

@@ -26,30 +26,6 @@ NVQ_SIMD void prefetch(const std::uint8_t* p) noexcept {
 /// Indices into a table of sixteen: a permutation reads no more than four bits.
 NVQ_SIMD words nibbles(words w) noexcept { return w; }
 
-/// The values of 32 codes of E4M3 or E5M2: binary16 has the exponents of both, those of E4M3 times 2^-8.
-template <class E>
-NVQ_SIMD void fp8_values(const std::uint8_t* in, floats& a, floats& b) noexcept {
-  const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in));
-  __m512i half;
-  if constexpr (E::mantissa_bits == 3) {
-    // Widened with its sign, a code is 0x3F80 or 0xBF80 here where it is NaN.
-    const __m512i wide = _mm512_slli_epi16(_mm512_cvtepi8_epi16(bytes), 7);
-    half = _mm512_and_si512(wide, _mm512_set1_epi16(static_cast<short>(0xBFFF)));
-    const __m512i magnitude = _mm512_and_si512(wide, _mm512_set1_epi16(0x3FFF));
-    half = _mm512_mask_mov_epi16(half, _mm512_cmpeq_epi16_mask(magnitude, _mm512_set1_epi16(0x3F80)),
-                                 _mm512_set1_epi16(0x7E00));
-  } else {
-    half = _mm512_slli_epi16(_mm512_cvtepu8_epi16(bytes), 8);
-  }
-  a.v = _mm512_cvtph_ps(_mm512_castsi512_si256(half));
-  b.v = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(half, 1));
-  if constexpr (E::mantissa_bits == 3) {
-    a.v = _mm512_mul_ps(a.v, _mm512_set1_ps(256.0f));
-    b.v = _mm512_mul_ps(b.v, _mm512_set1_ps(256.0f));
-  }
-}
-constexpr bool has_fp8_values = true;
-
 /// Lane i is p[8 * i / B]: scales of blocks of B columns, of which a lane has eight.
 template <int B>
 NVQ_SIMD floats spread(const float* p) noexcept {

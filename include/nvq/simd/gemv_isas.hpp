@@ -39,12 +39,23 @@ bool with_gemv_isa(Fn&& fn) noexcept {
   }
 }
 
-/// The same of activations in int8.
+/// The same of activations in int8. AVX-512 has VNNI almost everywhere.
 template <class Fn>
 bool with_integer_isa(Fn&& fn) noexcept {
 #if NVQ_SIMD_X86
-  if (active_isa() == Isa::avx512 && avx512::vnni_available()) {
-    fn(avx512::vnni_isa{});
+  const Isa isa = active_isa();
+  if (isa == Isa::avx512 && avx512::vnni_available()) {
+    fn(avx512::integer_isa{});
+    return true;
+  }
+  if (isa == Isa::avx512 || isa == Isa::avx2) {
+    fn(avx2::integer_isa{});
+    return true;
+  }
+#endif
+#if NVQ_SIMD_NEON
+  if (active_isa() == Isa::neon) {
+    fn(neon::integer_isa{});
     return true;
   }
 #endif

@@ -12,83 +12,31 @@ namespace {
 
 NVQ_BEGIN_TARGET("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni,avx2,fma,f16c,bmi2")
 
-/// The integers of a format by nibble, raised by `offset` to bytes without sign; four times, for indices of six bits.
 struct byte_table {
-  alignas(64) std::uint8_t value[64];
+  __m512i v;
 };
-
-/// The integer products of one chunk of 128 columns of a row, as floats, times the scales, added to acc. `x`: 64 even
-/// columns and 64 odd ones, or 128 in order; `begin`: -offset times the lanes' sums of x.
-template <class E, int B, bool Affine>
-NVQ_SIMD floats add_integers(__m512i table, const std::uint8_t* codes, const float* scales,
-                             const float* zeros, const std::int8_t* x, const std::int32_t* begin,
-                             const float* sums, const float* x_scales, floats acc) noexcept {
-  const __m512i a = _mm512_loadu_si512(codes), xa = _mm512_loadu_si512(x), xb = _mm512_loadu_si512(x + 64);
-  const __m512i t = _mm512_loadu_si512(begin);
-  const floats s = spread<B>(scales);
-  if constexpr (E::bits == 4) {
-    const __m512i low = _mm512_permutexvar_epi8(a, table);
-    const __m512i high = _mm512_permutexvar_epi8(_mm512_srli_epi16(a, 4), table);
-    floats f{_mm512_cvtepi32_ps(_mm512_dpbusd_epi32(_mm512_dpbusd_epi32(t, low, xa), high, xb))};
-    if constexpr (Affine) f = fused(spread<B>(zeros), load(sums), f);
-    return fused(f, s * load(x_scales), acc);
-  } else {
-    const __m512i flip = _mm512_set1_epi8(static_cast<char>(0x80)), b = _mm512_loadu_si512(codes + 64);
-    const floats f{_mm512_cvtepi32_ps(_mm512_dpbusd_epi32(t, _mm512_xor_si512(a, flip), xa))};
-    const floats g{_mm512_cvtepi32_ps(
-        _mm512_dpbusd_epi32(_mm512_loadu_si512(begin + 16), _mm512_xor_si512(b, flip), xb))};
-    return fused(g, s * load(x_scales + 16), fused(f, s * load(x_scales), acc));
-  }
-  (void)zeros, (void)sums, (void)table;
+/// Sixteen bytes, which are repeated for indices of six bits.
+NVQ_SIMD byte_table load_byte_table(const std::uint8_t* values) noexcept {
+  return {_mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(values)))};
 }
 
-/// add_products() of activations in int8.
-template <class E, int B, bool Affine, int Rows, int Batch>
-static void add_integer_products(const byte_table& bytes, const std::uint8_t* const* codes,
-                                 const float* const* scales, const float* const* zeros, std::int64_t chunks,
-                                 const std::int8_t* x, std::int64_t stride, const std::int32_t* begin,
-                                 const float* sums, const float* x_scales, std::int64_t ahead,
-                                 float* acc_of) noexcept {
-  constexpr std::int64_t lanes = E::bits == 4 ? 16 : 32;  // a chunk
-  const __m512i table = _mm512_load_si512(bytes.value);
-  floats acc[Rows][Batch];
-#pragma GCC unroll 8
-  for (int r = 0; r < Rows; ++r)
-#pragma GCC unroll 8
-    for (int b = 0; b < Batch; ++b) acc[r][b] = load(acc_of + (r * Batch + b) * 16);
-  for (std::int64_t i = 0; i < chunks; ++i) {
-#pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r) {
-      const std::uint8_t* p = codes[r] + i * 16 * E::bits;
-      prefetch(p + ahead);
-      if (E::bits > 4) prefetch(p + ahead + 64);
-#pragma GCC unroll 8
-      for (int b = 0; b < Batch; ++b) {
-        const std::int64_t lane = (b * stride / 128 + i) * lanes;
-        acc[r][b] = add_integers<E, B, Affine>(
-            table, p, scales[r] + i * (128 / B), (Affine ? zeros : scales)[r] + i * (128 / B),
-            x + b * stride + i * 128, begin + lane, sums + lane, x_scales + lane, acc[r][b]);
-      }
-    }
-  }
-#pragma GCC unroll 8
-  for (int r = 0; r < Rows; ++r)
-#pragma GCC unroll 8
-    for (int b = 0; b < Batch; ++b) store(acc_of + (r * Batch + b) * 16, acc[r][b]);
+/// begin + the sums of eight products each: the table's bytes of 64 even codes and 64 odd ones, times x.
+NVQ_SIMD words dot_nibbles(byte_table table, const std::uint8_t* codes, const std::int8_t* x,
+                           const std::int32_t* begin) noexcept {
+  const __m512i a = _mm512_loadu_si512(codes);
+  const __m512i low = _mm512_permutexvar_epi8(a, table.v);
+  const __m512i high = _mm512_permutexvar_epi8(_mm512_srli_epi16(a, 4), table.v);
+  const __m512i sum = _mm512_dpbusd_epi32(_mm512_loadu_si512(begin), low, _mm512_loadu_si512(x));
+  return {_mm512_dpbusd_epi32(sum, high, _mm512_loadu_si512(x + 64))};
+}
+/// The sums of four products of bytes each; begin: -128 times the sums of x.
+NVQ_SIMD words dot_bytes(const std::uint8_t* codes, const std::int8_t* x,
+                         const std::int32_t* begin) noexcept {
+  const __m512i raised = _mm512_xor_si512(_mm512_loadu_si512(codes), _mm512_set1_epi8(-128));
+  return {_mm512_dpbusd_epi32(_mm512_loadu_si512(begin), raised, _mm512_loadu_si512(x))};
 }
 
-struct vnni_isa : gemv_isa {
-  template <class E, int B, bool Affine, int Rows, int Batch>
-  static void add(const std::uint8_t* table, const std::uint8_t* const* codes, const float* const* scales,
-                  const float* const* zeros, std::int64_t chunks, const std::int8_t* x, std::int64_t stride,
-                  const std::int32_t* begin, const float* sums, const float* x_scales, std::int64_t ahead,
-                  float* acc) noexcept {
-    byte_table bytes;
-    for (int i = 0; i < 64; ++i) bytes.value[i] = table[i % 16];
-    add_integer_products<E, B, Affine, Rows, Batch>(bytes, codes, scales, zeros, chunks, x, stride, begin,
-                                                    sums, x_scales, ahead, acc);
-  }
-};
+#include <nvq/simd/gemv_int8_kernels.inc>
 
 NVQ_END_TARGET
 

@@ -149,6 +149,14 @@ NVQ_SIMD uint8x16_t low_bytes(words x) noexcept {
 NVQ_SIMD floats load(const float* p) noexcept {
   return {{vld1q_f32(p), vld1q_f32(p + 4), vld1q_f32(p + 8), vld1q_f32(p + 12)}};
 }
+/// 16 bytes with signs, widened.
+NVQ_SIMD words load_signed(const std::uint8_t* p) noexcept {
+  const int8x16_t x = vreinterpretq_s8_u8(vld1q_u8(p));
+  const int16x8_t low = vmovl_s8(vget_low_s8(x)), high = vmovl_high_s8(x);
+  return {{vreinterpretq_u32_s32(vmovl_s16(vget_low_s16(low))), vreinterpretq_u32_s32(vmovl_high_s16(low)),
+           vreinterpretq_u32_s32(vmovl_s16(vget_low_s16(high))),
+           vreinterpretq_u32_s32(vmovl_high_s16(high))}};
+}
 /// 16 half-words, widened.
 NVQ_SIMD words load_low_halves(const std::uint16_t* p) noexcept {
   return widened(vld1q_u16(p), vld1q_u16(p + 8));
@@ -249,32 +257,38 @@ NVQ_SIMD floats lookup(table16 table, uint8x16_t index) noexcept {
 /// index: 0 ... 15.
 NVQ_SIMD floats lookup(table16 table, words index) noexcept { return lookup(table, low_bytes(index)); }
 
-/// bfloat16 bits, rounded to nearest even; NaN 0x7FC0 with its sign.
-NVQ_SIMD words bfloat16_bits(floats x) noexcept {
-  const words b = bits(x), odd = shift_right<16>(b) & all(1u);
-  const words nan = (b | all(0x7FC00000u)) & all(0xFFC00000u);
-  return shift_right<16>(where_equal(x, x, b + all(0x7FFFu) + odd, nan));
-}
-/// binary16 bits; NaN 0x7E00 with its sign.
-NVQ_SIMD words canonical_half_bits(floats x) noexcept {
-  const words nan = (bits(x) & all(0x80000000u)) | all(0x7FC00000u);
-  return half_bits(as_floats(where_equal(x, x, bits(x), nan)));
-}
-
 /// 32 values of a pair of vectors; `Stream` has no meaning here.
 template <bool Stream>
 NVQ_SIMD void store_pair(float* p, floats a, floats b) noexcept {
   store(p, a);
   store(p + 16, b);
 }
+/// The upper half-words of both.
+NVQ_SIMD uint16x8_t upper_halves(uint32x4_t x, uint32x4_t y) noexcept {
+  return vuzp2q_u16(vreinterpretq_u16_u32(x), vreinterpretq_u16_u32(y));
+}
 template <bool Stream>
-NVQ_SIMD void store_pair(std::uint16_t* p, words a, words b) noexcept {
-  store_low_halves(p, a);
-  store_low_halves(p + 16, b);
+NVQ_SIMD void store_upper_halves(std::uint16_t* p, words a, words b) noexcept {
+  vst1q_u16(p, upper_halves(a.v[0], a.v[1]));
+  vst1q_u16(p + 8, upper_halves(a.v[2], a.v[3]));
+  vst1q_u16(p + 16, upper_halves(b.v[0], b.v[1]));
+  vst1q_u16(p + 24, upper_halves(b.v[2], b.v[3]));
+}
+/// binary16, rounded to nearest even.
+NVQ_SIMD uint16x8_t as_halves(float32x4_t x, float32x4_t y) noexcept {
+  return vreinterpretq_u16_f16(vcvt_high_f16_f32(vcvt_f16_f32(x), y));
+}
+template <bool Stream>
+NVQ_SIMD void store_as_halves(std::uint16_t* p, floats a, floats b) noexcept {
+  vst1q_u16(p, as_halves(a.v[0], a.v[1]));
+  vst1q_u16(p + 8, as_halves(a.v[2], a.v[3]));
+  vst1q_u16(p + 16, as_halves(b.v[0], b.v[1]));
+  vst1q_u16(p + 24, as_halves(b.v[2], b.v[3]));
 }
 NVQ_SIMD void stream_fence() noexcept {}
 
 #include <nvq/simd/neon_palettes.inc>
+#include <nvq/simd/no_bytes.inc>
 
 #undef NVQ_FOUR
 #undef NVQ_FOUR_N

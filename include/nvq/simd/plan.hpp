@@ -108,6 +108,22 @@ struct element_values_t {
 template <class E>
 inline constexpr element_values_t<E> element_values{};
 
+/// The two bytes of bfloat16 values, which all elements of six and eight bits are: of all codes of six bits, and of the 128
+/// that are not negative of eight.
+template <class E>
+struct element_bytes_t {
+  std::uint8_t low[128] = {}, high[128] = {};
+  constexpr element_bytes_t() noexcept {
+    for (unsigned i = 0; i < (E::bits == 8 ? 128u : 64u); ++i) {
+      const std::uint32_t bits = float_bits(E::decode(static_cast<std::uint8_t>(i)));
+      low[i] = static_cast<std::uint8_t>(bits >> 16 & 0xFFu);
+      high[i] = static_cast<std::uint8_t>(bits >> 24);
+    }
+  }
+};
+template <class E>
+inline constexpr element_bytes_t<E> element_bytes{};
+
 template <class E>
 inline constexpr bool is_plain_element =
     is_signed_float<E> || is_signed_integer<E> || std::is_same<E, NormalFloat4>::value;
