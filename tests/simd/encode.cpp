@@ -77,6 +77,8 @@ void check_shapes(Report& report, const Codec& codec, const std::vector<T>& valu
     shape(19, columns, columns + 3, 3);
   }
   shape(130, 130, 131, 1);
+  // Blocks of 16 that are no multiple of four, in tensors that are large enough for tables of thresholds.
+  for (const std::size_t columns : {150u, 170u, 186u, 202u}) shape(60, columns, columns + 6, 5);
 }
 
 template <class T>
@@ -87,14 +89,50 @@ void check_threads(Report& report, const Codec& codec, const std::vector<T>& val
                {values.data(), {values.size() / columns, columns}}, -1.0f, threads);
 }
 
+/// Rows of more than 2^17 values are several tasks.
+template <class T>
+void check_long_rows(Report& report, const Codec& codec, const std::vector<T>& values) {
+  Threads threads;
+  std::size_t most = 0;
+  const auto counting = [&](std::size_t tasks, const auto& task) {
+    most = tasks > most ? tasks : most;
+    threads(tasks, task);
+  };
+  for (const std::size_t columns : {(std::size_t{1} << 17) + 4001, std::size_t{1} << 18}) {
+    most = 0;
+    compare<T>(report, codec, "one row of " + std::to_string(columns), {values.data(), {1, columns}}, -1.0f,
+               counting);
+    if (most < 2 && codec.format.block_rows < 2) report.fail(codec.name + ": a long row is one task");
+  }
+  compare<T>(report, codec, "two long rows",
+             {values.data(), {2, (std::size_t{1} << 17) + 18}, (std::int64_t{1} << 17) + 20}, -1.0f, threads);
+}
+
 template <class T>
 void check_type(Report& report, const std::vector<Codec>& codecs, const std::vector<Data>& sets) {
-  const std::vector<T> normal = as<T>(data_sets(200)[1].values);
+  const std::vector<T> normal = as<T>(data_sets(200)[1].values),
+                       long_values = as<T>(data_sets(quick ? 1 : 514)[1].values);
   for (const Codec& codec : codecs) {
     check_values<T>(report, codec, sets);
     check_shapes<T>(report, codec, normal);
     if (!codec.searches && !quick) check_threads<T>(report, codec, normal);
+    if (!codec.searches && !quick) check_long_rows<T>(report, codec, long_values);
   }
+}
+
+/// Random bits go with the index of a value in its tensor, however its row is split.
+void check_stochastic_long_row(Report& report, const std::vector<float>& values) {
+  constexpr std::size_t rows = 33, columns = 4096;
+  nvq::encode_options options;
+  options.stochastic = true;
+  options.seed = 77;
+  const auto codes = [&](std::size_t r, std::size_t c) {
+    return nvq::quantize<nvq::MXFP4>(nvq::matrix_view<const float>(values.data(), {r, c}), nvq::recipe::rceil,
+                                     options)
+        .codes();
+  };
+  const auto wanted = codes(rows, columns), got = codes(1, rows * columns);
+  report.same("MXFP4, stochastic, one long row", "codes", wanted.data(), got.data(), wanted.size());
 }
 
 }  // namespace
@@ -102,6 +140,7 @@ void check_type(Report& report, const std::vector<Codec>& codecs, const std::vec
 void check_encode(Report& report) {
   const std::vector<Codec> codecs = all_codecs();
   const std::vector<Data> sets = data_sets(16);
+  check_stochastic_long_row(report, data_sets(264)[1].values);
   check_type<float>(report, codecs, sets);
   check_type<bfloat16>(report, codecs, sets);
   check_type<half>(report, codecs, sets);

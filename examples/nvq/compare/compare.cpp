@@ -10,11 +10,11 @@
 #include <utility>
 
 #include "compare/errors.hpp"
-#include "compare/scales.hpp"
 #include "failure.hpp"
 #include "layers.hpp"
 #include "parallel.hpp"
 #include "progress.hpp"
+#include "report/scale_counts.hpp"
 #include "table.hpp"
 #include "weight_reader.hpp"
 
@@ -198,7 +198,7 @@ class Comparison {
   WeightReader a_, b_;
   Pool pool_;
   std::vector<Pair> pairs_;
-  ScaleCounts scales_;
+  report::ScaleCounts scales_;
   std::int64_t bytes_ = 0;
 };
 

@@ -16,6 +16,8 @@ namespace simd {
 namespace avx2 {
 namespace {
 
+constexpr Isa tier_of_kernels = Isa::avx2;
+
 NVQ_BEGIN_TARGET("avx2,fma,f16c")
 
 // Sixteen lanes: two registers.
@@ -94,6 +96,10 @@ NVQ_SIMD floats operator*(floats a, floats b) noexcept {
   __asm__("" : "+x"(low), "+x"(high));
   return {low, high};
 }
+/// x + a * b, rounded once.
+NVQ_SIMD floats add_product(floats x, floats a, floats b) noexcept {
+  return {_mm256_fmadd_ps(a.low, b.low, x.low), _mm256_fmadd_ps(a.high, b.high, x.high)};
+}
 /// `b` where one is NaN.
 NVQ_SIMD floats smaller(floats a, floats b) noexcept {
   return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)};
@@ -167,6 +173,14 @@ NVQ_SIMD words load_low_halves(const std::uint16_t* p) noexcept {
 NVQ_SIMD floats load(const bfloat16* p) noexcept {
   return as_floats(shift_left<16>(load_low_halves(reinterpret_cast<const std::uint16_t*>(p))));
 }
+/// The even and the odd ones of 32 values.
+NVQ_SIMD void load_even_odd(const bfloat16* p, floats& even, floats& odd) noexcept {
+  const words x{load32(p), load32(p + 16)};
+  even = as_floats(shift_left<16>(x));
+  odd = as_floats(x & all(0xFFFF0000u));
+}
+/// Eight lanes each.
+NVQ_SIMD floats halves(float low, float high) noexcept { return {_mm256_set1_ps(low), _mm256_set1_ps(high)}; }
 NVQ_SIMD floats load(const half* p) noexcept {
   return {_mm256_cvtph_ps(load16(p)), _mm256_cvtph_ps(load16(p + 8))};
 }
@@ -305,10 +319,13 @@ NVQ_SIMD void stream_fence() noexcept { _mm_sfence(); }
 
 // In this order.
 // clang-format off
+#include <nvq/simd/avx2_shorts.inc>
+#include <nvq/simd/short_kernels.inc>
 #include <nvq/simd/decode_kernels.inc>
 #include <nvq/simd/palette_kernels.inc>
 #include <nvq/simd/encode_kernels.inc>
 #include <nvq/simd/scale_kernels.inc>
+#include <nvq/simd/threshold_kernels.inc>
 #include <nvq/simd/search_kernels.inc>
 #include <nvq/simd/isa_face.inc>
 // clang-format on

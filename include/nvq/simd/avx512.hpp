@@ -16,6 +16,8 @@ namespace simd {
 namespace avx512 {
 namespace {
 
+constexpr Isa tier_of_kernels = Isa::avx512;
+
 NVQ_BEGIN_TARGET("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx2,fma,f16c,bmi2")
 
 // Sixteen lanes: one register.
@@ -64,6 +66,10 @@ NVQ_SIMD floats operator*(floats a, floats b) noexcept {
   __asm__("" : "+v"(product));
   return {product};
 }
+/// x + a * b, rounded once.
+NVQ_SIMD floats add_product(floats x, floats a, floats b) noexcept {
+  return {_mm512_fmadd_ps(a.v, b.v, x.v)};
+}
 /// `b` where one is NaN.
 NVQ_SIMD floats smaller(floats a, floats b) noexcept { return {_mm512_min_ps(a.v, b.v)}; }
 NVQ_SIMD floats larger(floats a, floats b) noexcept { return {_mm512_max_ps(a.v, b.v)}; }
@@ -95,6 +101,16 @@ NVQ_SIMD floats load(const float* p) noexcept { return {_mm512_loadu_ps(p)}; }
 NVQ_SIMD floats load(const bfloat16* p) noexcept {
   const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
   return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16))};
+}
+/// The even and the odd ones of 32 values.
+NVQ_SIMD void load_even_odd(const bfloat16* p, floats& even, floats& odd) noexcept {
+  const __m512i x = _mm512_loadu_si512(p);
+  even = {_mm512_castsi512_ps(_mm512_slli_epi32(x, 16))};
+  odd = {_mm512_castsi512_ps(_mm512_and_si512(x, _mm512_set1_epi32(static_cast<int>(0xFFFF0000u))))};
+}
+/// Eight lanes each.
+NVQ_SIMD floats halves(float low, float high) noexcept {
+  return {_mm512_mask_broadcastss_ps(_mm512_set1_ps(low), 0xFF00, _mm_set_ss(high))};
 }
 NVQ_SIMD floats load(const half* p) noexcept {
   return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
@@ -278,10 +294,13 @@ NVQ_SIMD void stream_fence() noexcept { _mm_sfence(); }
 
 // In this order.
 // clang-format off
+#include <nvq/simd/avx512_shorts.inc>
+#include <nvq/simd/short_kernels.inc>
 #include <nvq/simd/decode_kernels.inc>
 #include <nvq/simd/palette_kernels.inc>
 #include <nvq/simd/encode_kernels.inc>
 #include <nvq/simd/scale_kernels.inc>
+#include <nvq/simd/threshold_kernels.inc>
 #include <nvq/simd/search_kernels.inc>
 #include <nvq/simd/isa_face.inc>
 // clang-format on

@@ -8,6 +8,7 @@
 #include <nvq/config.hpp>
 #include <nvq/simd/isas.hpp>
 #include <nvq/simd/plan.hpp>
+#include <nvq/simd/thresholds.hpp>
 #include <nvq/span.hpp>
 
 // From rows of a matrix to the kernels of an instruction set. Whatever a kernel does not do (the last values of a row
@@ -18,41 +19,6 @@
 NVQ_BEGIN_NAMESPACE
 
 namespace simd {
-
-template <class F, class R>
-inline constexpr Operation operation = operation_of<decltype(R::template scaler<F>(
-    typename F::scale_code{}, typename R::statistic{}, TensorScales{}))>::value;
-
-/// Whether values under a scale that is chosen already have a kernel.
-template <class F, class R>
-constexpr bool encodes_values() noexcept {
-  return is_plain_element<typename F::element> && zeros_of<R, F>() != Zeros::unknown &&
-         (operation<F, R> == Operation::multiply || operation<F, R> == Operation::divide);
-}
-
-/// Whether a search for the scale of a block has a kernel.
-template <class F, class R>
-constexpr bool searches() noexcept {
-  return F::block::columns <= 128 &&
-         !std::is_same<std::remove_const_t<decltype(search_of<R, F>(TensorScales{}))>, ScalarScales>::value;
-}
-
-/// Whether the blocks of a row have kernels that choose their scales, too.
-template <class F, class R>
-constexpr bool encodes_blocks() noexcept {
-  if constexpr (F::block::rows != 1 || F::block::columns == 0 || F::block::columns % 16 != 0 ||
-                F::block::columns > 1024 || nvq::detail::is_packed_scale<typename F::block_scale>::value)
-    return false;
-  else if constexpr (nvq::detail::is_search<R, F>::value)
-    return !F::has_zero_point && encodes_values<F, R>() && searches<F, R>();
-  else if constexpr (F::has_zero_point)
-    return is_unsigned_integer<typename F::element> && std::is_same<typename R::statistic, MinMax>::value &&
-           operation<F, R> == Operation::affine && zeros_of<R, F>() == Zeros::signed_;
-  else
-    return (is_amax_statistic<typename R::statistic> ||
-            std::is_same<typename R::statistic, SignedMax>::value) &&
-           encodes_values<F, R>();
-}
 
 inline bool ordinary(float x) noexcept {
   return float_bits(x) >= float_bits(0x1p-120f) && float_bits(x) <= float_bits(0x1p120f);
@@ -95,31 +61,90 @@ bool scalar_scales(const T* in, const std::uint32_t* amax, std::int64_t blocks, 
   return usable;
 }
 
+/// How many values on to prefetch where blocks are encoded in order.
+template <class T>
+inline constexpr std::int64_t values_ahead = 8192 / static_cast<std::int64_t>(sizeof(T));
+
+/// The scales of up to 64 blocks from their amaxes, and what encodes values under them.
+template <class Isa, class F, class R, class T>
+struct block_group {
+  static constexpr int B = F::block::columns;
+  static constexpr std::size_t room = B >= 64 ? 16 : 1024 / B;
+  std::uint32_t amax[room];
+  typename F::scale_type scales[room];
+  float operands[room];
+
+  /// False: to be left to the scalar codec. `in`: the first block, of statistics of more than an amax.
+  bool choose(const T* in, std::int64_t blocks, TensorScales ts) noexcept {
+    const auto plan = plan_of<R, F>(ts);
+    if constexpr (std::is_same<std::remove_const_t<decltype(plan)>, ScalarScales>::value)
+      return scalar_scales<Isa, F, R>(in, amax, blocks, ts, scales, operands);
+    else
+      return Isa::scales(plan, amax, blocks, scales, operands);
+  }
+  void encode(const T* in, std::int64_t blocks, std::int64_t ahead, const threshold_rows* rows,
+              std::uint8_t* codes) const noexcept {
+    std::int64_t done = 0;
+    if constexpr (compares_values<F, R, T>())
+      if (rows != nullptr && rows->isa == Isa::tier) {
+        constexpr std::int64_t whole = B < 64 ? 64 / B : 1;  // blocks
+        done = blocks / whole * whole;
+        Isa::template encode_rows<zeros_of<R, F>(), B>(in, done * B, scales, rows->below, ahead, codes);
+      }
+    if (done < blocks)
+      Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>(), B>(
+          in + done * B, (blocks - done) * B, operands + done, ahead,
+          codes + done * B * F::element::bits / 8);
+    (void)rows;
+  }
+};
+
 /// Encodes the whole blocks of a row; how many these are.
 template <class Isa, class F, class R, class T, class Scalar>
-std::int64_t encode_blocks(const T* row, std::int64_t columns, TensorScales ts, std::uint8_t* codes,
-                           typename F::scale_type* scales, Scalar scalar) noexcept {
+std::int64_t encode_blocks(const T* row, std::int64_t columns, TensorScales ts, const threshold_rows* rows,
+                           std::uint8_t* codes, typename F::scale_type* scales, Scalar scalar) noexcept {
+  using group = block_group<Isa, F, R, T>;
   constexpr int B = F::block::columns;
-  constexpr std::int64_t most = B >= 64 ? 16 : 1024 / B;
+  constexpr std::int64_t most = group::room;
   const std::int64_t blocks = columns / B;
-  const auto plan = plan_of<R, F>(ts);
-  constexpr bool planned = !std::is_same<std::remove_const_t<decltype(plan)>, ScalarScales>::value;
-  constexpr std::size_t room = most;
-  std::uint32_t amax[room];
-  typename F::scale_type scale[room];
-  float operands[room];
+  group g;
   for (std::int64_t first = 0; first < blocks; first += most) {
     const std::int64_t n = blocks - first < most ? blocks - first : most;
-    Isa::template amax<B>(row + first * B, n, amax);
-    bool usable = true;
-    if constexpr (planned)
-      usable = Isa::scales(plan, amax, n, scale, operands);
-    else
-      usable = scalar_scales<Isa, F, R>(row + first * B, amax, n, ts, scale, operands);
-    if (usable) {
-      Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>(), B>(
-          row + first * B, n * B, operands, codes + first * B * F::element::bits / 8);
-      std::memcpy(scales + first, scale, static_cast<std::size_t>(n) * sizeof(typename F::scale_type));
+    const T* in = row + first * B;
+    Isa::template amax<B>(in, n, g.amax);
+    if (g.choose(in, n, ts)) {
+      g.encode(in, n, values_ahead<T>, rows, codes + first * B * F::element::bits / 8);
+      std::memcpy(scales + first, g.scales, static_cast<std::size_t>(n) * sizeof(typename F::scale_type));
+    } else {
+      scalar(first, first + n);
+    }
+  }
+  return blocks;
+}
+
+/// Encodes the whole tiles of a band of rows; how many these are. Codes of rows are row_bytes apart. Some tiles at a time, that
+/// caches hold until their scales are known; the next ones are fetched meanwhile.
+template <class Isa, class F, class R, class T, class Scalar>
+std::int64_t encode_tiles(matrix_view<const T> band, TensorScales ts, const threshold_rows* rows,
+                          std::uint8_t* codes, std::int64_t row_bytes, typename F::scale_type* scales,
+                          Scalar scalar) noexcept {
+  using group = block_group<Isa, F, R, T>;
+  constexpr int B = F::block::columns;
+  constexpr std::int64_t most = 1024 / B;
+  const std::int64_t blocks = band.columns() / B;
+  group g;
+  T largest[most * B];
+  for (std::int64_t first = 0; first < blocks; first += most) {
+    const std::int64_t n = blocks - first < most ? blocks - first : most;
+    const T* in = band.data() + first * B;
+    Isa::columns(in, band.row_stride(), band.rows(), n * B, largest);
+    Isa::template amax<B>(largest, n, g.amax);
+    if (g.choose(in, n, ts)) {
+      const std::int64_t ahead = first + n < blocks ? n * B : F::block::rows * band.row_stride() - first * B;
+      for (std::int64_t r = 0; r < band.rows(); ++r)
+        g.encode(in + r * band.row_stride(), n, ahead, rows,
+                 codes + r * row_bytes + first * B * F::element::bits / 8);
+      std::memcpy(scales + first, g.scales, static_cast<std::size_t>(n) * sizeof(typename F::scale_type));
     } else {
       scalar(first, first + n);
     }
@@ -147,7 +172,7 @@ std::int64_t search_blocks(const T* row, std::int64_t columns, TensorScales ts, 
             ? Isa::template search<E, B, false>(plan, in, n, amax, nullptr, scale, operands)
             : Isa::template search<E, B, true>(plan, in, n, amax, weights + first * B, scale, operands);
     if (usable) {
-      Isa::template encode<E, operation<F, R>, zeros_of<R, F>(), B>(in, n * B, operands,
+      Isa::template encode<E, operation<F, R>, zeros_of<R, F>(), B>(in, n * B, operands, values_ahead<T>,
                                                                     codes + first * B * E::bits / 8);
       std::memcpy(scales + first, scale, static_cast<std::size_t>(n) * sizeof(typename F::scale_type));
     } else {
@@ -190,19 +215,20 @@ std::int64_t encode_affine_blocks(const T* row, std::int64_t columns, TensorScal
 }
 
 /// Encodes n values of a row under one scale, all but fewer than 16; how many. scalar(first, last): see above, of values.
+/// `ahead`: how many values on the ones are that are encoded soon.
 template <class F, class R, class T, class Scaler, class Scalar>
-std::int64_t encode_values(const T* in, std::int64_t n, Scaler scaler, std::uint8_t* codes,
-                           Scalar scalar) noexcept {
+std::int64_t encode_values(const T* in, std::int64_t n, std::int64_t ahead, Scaler scaler,
+                           std::uint8_t* codes, Scalar scalar) noexcept {
   constexpr std::int64_t piece = 4096;
   const float operand = operation_of<Scaler>::operand(scaler);
   const std::int64_t end = n / 16 * 16;
-  if (is_zero(operand) || end == 0) return 0;
+  if (is_zero(operand) || !is_finite(operand) || end == 0) return 0;
   const bool done = with_isa([&](auto isa) {
     using Isa = decltype(isa);
     for (std::int64_t i = 0; i < end; i += piece) {
       const std::int64_t count = end - i < piece ? end - i : piece;
       if (!Isa::template encode<typename F::element, operation<F, R>, zeros_of<R, F>()>(
-              in + i, count, operand, codes + i * F::element::bits / 8))
+              in + i, count, operand, ahead, codes + i * F::element::bits / 8))
         scalar(i, i + count);
     }
   });

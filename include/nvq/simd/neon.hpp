@@ -16,6 +16,8 @@ namespace simd {
 namespace neon {
 namespace {
 
+constexpr Isa tier_of_kernels = Isa::neon;
+
 // Sixteen lanes: four registers. Every AArch64 has these instructions, so there is no target region.
 
 struct floats {
@@ -90,6 +92,10 @@ NVQ_SIMD floats operator*(floats a, floats b) noexcept {
   floats product = NVQ_FOUR_PAIRS(vmulq_f32, a, b);
   __asm__("" : "+w"(product.v[0]), "+w"(product.v[1]), "+w"(product.v[2]), "+w"(product.v[3]));
   return product;
+}
+/// x + a * b, rounded once.
+NVQ_SIMD floats add_product(floats x, floats a, floats b) noexcept {
+  return NVQ_FOUR_TRIPLES(vfmaq_f32, x, a, b);
 }
 /// `b` where `a` is NaN and no signalling one: the result of an operation.
 NVQ_SIMD floats smaller(floats a, floats b) noexcept { return NVQ_FOUR_PAIRS(vminnmq_f32, a, b); }
@@ -166,6 +172,20 @@ NVQ_SIMD floats load(const bfloat16* p) noexcept {
   const uint16x8_t zero = vdupq_n_u16(0), x = vld1q_u16(in), y = vld1q_u16(in + 8);
   return {{vreinterpretq_f32_u16(vzip1q_u16(zero, x)), vreinterpretq_f32_u16(vzip2q_u16(zero, x)),
            vreinterpretq_f32_u16(vzip1q_u16(zero, y)), vreinterpretq_f32_u16(vzip2q_u16(zero, y))}};
+}
+/// The even and the odd ones of 32 values.
+NVQ_SIMD void load_even_odd(const bfloat16* p, floats& even, floats& odd) noexcept {
+  const std::uint16_t* in = reinterpret_cast<const std::uint16_t*>(p);
+  for (int i = 0; i < 4; ++i) {
+    const uint32x4_t x = vreinterpretq_u32_u16(vld1q_u16(in + 8 * i));
+    even.v[i] = vreinterpretq_f32_u32(vshlq_n_u32(x, 16));
+    odd.v[i] = vreinterpretq_f32_u32(vandq_u32(x, vdupq_n_u32(0xFFFF0000u)));
+  }
+}
+/// Eight lanes each.
+NVQ_SIMD floats halves(float low, float high) noexcept {
+  const float32x4_t a = vdupq_n_f32(low), b = vdupq_n_f32(high);
+  return {{a, a, b, b}};
 }
 NVQ_SIMD floats from_halves(uint16x8_t low, uint16x8_t high) noexcept {
   const float16x8_t x = vreinterpretq_f16_u16(low), y = vreinterpretq_f16_u16(high);
@@ -297,10 +317,13 @@ NVQ_SIMD void stream_fence() noexcept {}
 
 // In this order.
 // clang-format off
+#include <nvq/simd/neon_shorts.inc>
+#include <nvq/simd/short_kernels.inc>
 #include <nvq/simd/decode_kernels.inc>
 #include <nvq/simd/palette_kernels.inc>
 #include <nvq/simd/encode_kernels.inc>
 #include <nvq/simd/scale_kernels.inc>
+#include <nvq/simd/threshold_kernels.inc>
 #include <nvq/simd/search_kernels.inc>
 #include <nvq/simd/isa_face.inc>
 // clang-format on

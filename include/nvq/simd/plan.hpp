@@ -66,6 +66,14 @@ NVQ_SAME_FUNCTION(candidates)
 NVQ_SAME_FUNCTION(candidate)
 NVQ_SAME_FUNCTION(error)
 #undef NVQ_SAME_FUNCTION
+/// The same of the scaler of MX recipes, which is a template of the statistic, too.
+template <class R, class Other, class F, class = void>
+inline constexpr bool same_mx_scaler = false;
+template <class R, class Other, class F>
+inline constexpr bool same_mx_scaler<R, Other, F,
+                                     std::enable_if_t<(&R::template scaler<F, typename R::statistic> ==
+                                                       &Other::template scaler<F, typename R::statistic>)>> =
+    true;
 
 template <class R, class F>
 constexpr Zeros zeros_of() noexcept {
@@ -223,7 +231,7 @@ constexpr auto plan_of(TensorScales ts) noexcept {
       return ScalarScales{};
   } else if constexpr (std::is_same<typename F::block_scale, ScaleE8M0>::value && is_signed_float<E>) {
     constexpr int top = static_cast<int>(float_bits(E::largest()) >> 23) - 127;
-    if constexpr (!same_scaler<R, r::mx::common, F>)
+    if constexpr (!same_mx_scaler<R, r::mx::common, F>)
       return ScalarScales{};
     else if constexpr (same_scale<R, r::mx::rceil, F>)
       return RceilScales{div_rn(1.0f, E::largest())};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "compare/scales.hpp"
+#include "report/scale_counts.hpp"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include <nvq/element.hpp>
 #include <nvq/float16.hpp>
 
-namespace app {
+namespace app::report {
 
 namespace {
 
@@ -53,11 +53,11 @@ void ScaleCounts::add(const std::string& format, dtype type, const std::vector<s
   for (std::size_t i = 0; i < all.size(); ++i) all[i] += counts[i];
 }
 
-std::vector<report::ScaleHistogram> ScaleCounts::histograms() const {
-  std::vector<report::ScaleHistogram> all;
+std::vector<ScaleHistogram> ScaleCounts::histograms() const {
+  std::vector<ScaleHistogram> all;
   for (const auto& [key, counts] : counts_) {
     const bool e4m3 = key.second == dtype::f8_e4m3, wide = nvq::io::bits(key.second) > 8;
-    report::ScaleHistogram h;
+    ScaleHistogram h;
     h.title = fmt::format("{} scales of {}",
                           e4m3   ? "E4M3"
                           : wide ? nvq::io::name(key.second)
@@ -74,4 +74,4 @@ std::vector<report::ScaleHistogram> ScaleCounts::histograms() const {
   return all;
 }
 
-}  // namespace app
+}  // namespace app::report

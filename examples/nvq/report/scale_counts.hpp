@@ -5,21 +5,22 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <nvq/io/dtype.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "report/record.hpp"
-#include "weight_reader.hpp"
 
-namespace app {
+namespace app::report {
 
 /// Counts block scales by their code, or where they are wide, by their power of two. Any thread may add.
 class ScaleCounts {
  public:
-  /// Scales of a weight as `DecodedRows::scales` holds them.
+  /// Scales as they are stored: E4M3 as F8_E4M3, E8M0 as U8 or F8_E8M0, wide ones as floats of their type.
+  /// `format` is what the histogram will be named after.
   void add(const std::string& format, nvq::io::dtype type, const std::vector<std::uint8_t>& scales);
-  std::vector<report::ScaleHistogram> histograms() const;
+  std::vector<ScaleHistogram> histograms() const;
 
  private:
   using Counts = std::array<std::int64_t, 256>;
@@ -27,4 +28,4 @@ class ScaleCounts {
   std::map<std::pair<std::string, nvq::io::dtype>, Counts> counts_;
 };
 
-}  // namespace app
+}  // namespace app::report
