@@ -288,6 +288,15 @@ TEST_CASE("models that differ in more than values", "[app]") {
   const std::string first = (dir / "a").string(), second = (dir / "b").string();
   fails({first, second, "--min-db", "20"}, 2, "model.norm.weight has inf dB and values that are not finite");
   fails({first, first, "--min-db", "20"}, 0, "");
+  // Zeros that became something: no signal, all noise.
+  Tensors zeros = {{"l.weight", weights("BF16", 8, 8, 1)}};
+  write_model(dir / "y", zeros);
+  zeros["l.weight"].bytes.assign(128, '\0');
+  write_model(dir / "x", zeros);
+  const Outcome lost = nvq({"compare", (dir / "x").string(), (dir / "y").string()});
+  CHECK(lost.out.find("-inf") != std::string::npos);
+  CHECK(tensor(compared(dir, dir / "x", dir / "y"), "l.weight")["sqnr_db"].is_null());
+  fails({(dir / "x").string(), (dir / "y").string(), "--min-db", "1"}, 2, "l.weight has -inf dB");
   REQUIRE(nvq({"quantize", first, (dir / "q").string(), "--quiet"}).status == 0);
   fails({first, (dir / "q").string(), "--min-db", "100"}, 2, " dB");
   fails({first, second, "--html", (dir / "no" / "page.html").string()}, 1, "it cannot be written");

@@ -43,3 +43,47 @@ TEST_CASE("a checkpoint that is not quantized has no findings", "[app][verify]")
   CHECK(v.status == 0);
   CHECK(v.report["format"] == "not quantized");
 }
+
+TEST_CASE("what exporters add without harm is no finding", "[app][verify]") {
+  // bitsandbytes lists modules of other families; static quantizers store zero points that are zero; a tied
+  // head has no tensor but is listed; a module has more entries than those that quantization reads.
+  Ckpt bnb = checkpoint_of("bitsandbytes");
+  bnb.q()["llm_int8_skip_modules"] = {"lm_head", "multi_modal_projector", "merger"};
+  Ckpt zero = checkpoint_of("float-quantized-tensor");
+  zero.tensors["model.layers.0.self_attn.q_proj.input_zero_point"] = {"F8_E4M3", {1}, std::string(1, '\0')};
+  Ckpt tied = checkpoint_of("modelopt-nvfp4");
+  tied.config["tie_word_embeddings"] = true;
+  tied.tensors.erase("lm_head.weight");
+  Ckpt bias = checkpoint_of("gptq");
+  bias.tensors["model.layers.0.self_attn.q_proj.bias"] = constant("F16", {128}, 0.5f);
+  Ckpt producer = checkpoint_of("nvfp4-pack-quantized");
+  producer.q()["producer"] = "me";
+  for (const Ckpt& c : {bnb, zero, tied, bias, producer}) {
+    const Verdict v = examine(c);
+    INFO(v.all());
+    CHECK(v.status == 0);
+  }
+}
+
+TEST_CASE("a KV cache that is quantized and declared has no findings", "[app][verify]") {
+  Ckpt c = checkpoint_of("modelopt-nvfp4");
+  c.q()["kv_cache_scheme"] = {{"dynamic", false}, {"num_bits", 8}, {"type", "float"}};
+  c.hf_quant_config["quantization"]["kv_cache_quant_algo"] = "FP8";
+  for (const std::string layer : {"0", "1"})
+    for (const std::string which : {"k", "v"})
+      c.tensors["model.layers." + layer + ".self_attn." + which + "_proj." + which + "_scale"] =
+          scalar(0.01f);
+  const Verdict v = examine(c);
+  INFO(v.all());
+  CHECK(v.status == 0);
+}
+
+TEST_CASE("cuts that fit have no findings", "[app][verify]") {
+  for (const std::string& dialect : dialect_names()) {
+    const bool tiles = dialect.find("block") != std::string::npos || dialect == "deepseek-fp8" ||
+                       dialect.find("pb_wo") != std::string::npos;
+    const Verdict v = examine(checkpoint_of(dialect), {"--tp", tiles ? "1" : "1,2", "--target", "vllm"});
+    INFO(dialect << ": " << v.all());
+    CHECK(v.status == 0);
+  }
+}

@@ -301,7 +301,7 @@ std::vector<Fault> faults() {
   const std::string group = "quantization_config.config_groups.group_0";
   add("V18", group + ".weights.rounding", ct, false,
       [](Ckpt& c) { c.q()["config_groups"]["group_0"]["weights"]["rounding"] = "rne"; });
-  add("V18", "quantization_config.producer", ct, false, [](Ckpt& c) { c.q()["producer"] = "me"; });
+  add("V18", group + ".zero_point", ct, false, [](Ckpt& c) { c.q()["config_groups"]["group_0"]["zero_point"] = true; });
   add("V18", group, ct, false, [](Ckpt& c) { c.q()["config_groups"]["group_0"]["format"] = "nvfp4"; });
   add("V18", group, ct, false,
       [](Ckpt& c) { c.q()["config_groups"]["group_0"]["weights"]["group_size"] = 32; });

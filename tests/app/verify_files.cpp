@@ -168,7 +168,7 @@ TEST_CASE("the text has errors first, counts, and what to do", "[app][verify]") 
   CHECK(at("error V1: activation scales missing or unusable (14 findings)") < at("warning N-mirror"));
   CHECK(at("... and 10 more") < at("consequence: vLLM runs W4A4"));
   at("--fix input-scale=1.0");
-  at("14 errors, 1 warnings; read ");
+  at("14 errors, 1 warning; read ");
   CHECK(read_json(dir / "v.json")["findings"].size() == 15);
 }
 

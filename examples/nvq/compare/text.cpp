@@ -15,7 +15,7 @@ namespace {
 
 using report::TensorRecord;
 
-std::string db(double x) { return std::isinf(x) ? "exact" : fmt::format("{:.2f}", x); }
+std::string db(double x) { return std::isinf(x) ? (x > 0 ? "exact" : "-inf") : fmt::format("{:.2f}", x); }
 std::string percent(std::int64_t part, std::int64_t of) {
   return part < 0 || of == 0
              ? "-"

@@ -57,7 +57,9 @@ class HtmlTable {
 };
 
 std::string number(double x, const char* format) {
-  return std::isnan(x) ? "" : std::isinf(x) ? "exact" : fmt::format(fmt::runtime(format), x);
+  return std::isnan(x)   ? ""
+         : std::isinf(x) ? (x > 0 ? "exact" : "-inf")
+                         : fmt::format(fmt::runtime(format), x);
 }
 std::string share(std::int64_t part, std::int64_t of) {
   if (part < 0 || of == 0) return "";

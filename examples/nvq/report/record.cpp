@@ -87,7 +87,8 @@ std::vector<KeepChoice> keep_choices(const std::vector<TensorRecord>& tensors) {
     const std::string module = module_of(t.name);
     Group& g = groups[t.group.empty() ? module : t.group];
     Leaf& leaf = g.leaves[leaf_of(t.name)];
-    leaf.nmse += t.nmse();
+    // Of a weight that was all zeros and is not any more, noise over signal is infinite.
+    leaf.nmse += std::isfinite(t.nmse()) ? t.nmse() : 1.0;
     ++leaf.count;
     g.choice.modules.push_back(module);
     g.choice.extra_bytes += t.wide_bytes - t.bytes;

@@ -30,18 +30,8 @@ bool is_linear_module(const Module& m) {
          (is_linear(m.name) || is_head(m.name) || is_router(m.name));
 }
 
-/// Whether an unquantized module contradicts the configuration.
-bool should_be_quantized(const Context& x, const Module& m) {
-  if (!m.declared || !is_linear_module(m)) return false;
-  if (x.declared.every_linear || !x.declared.layers.empty()) return true;
-  if (x.declared.experts_only) return is_expert(m.name);
-  // Loaders of these methods look at the tensors instead.
-  if (x.declared.method == "gptq" || x.declared.method == "awq") return false;
-  return is_linear(m.name) && kept_because(m.name).empty();
-}
-
 void check_unquantized(Context& x, const Module& m) {
-  if (!should_be_quantized(x, m)) return;
+  if (!should_be_quantized(x.declared, m)) return;
   const Entry& t = *m.plain_weight();
   const auto seen = fmt::format("{} {}, not quantized and not in {}", nvq::io::name(t.type),
                                 nvq::io::shape_text(t.shape), x.declared.ignore_key);
@@ -116,6 +106,8 @@ void check_entries(Context& x) {
     // Tied heads have no tensor; exporters list them nonetheless.
     const bool usual = kept_because(entry) == "output head" || entry.find("lm_head") != std::string::npos;
     const bool pattern = entry.find_first_of("*?[") != std::string::npos || entry.rfind("re:", 0) == 0;
+    // bitsandbytes lists modules of families that the model may not belong to.
+    if (x.declared.method == "bitsandbytes") continue;
     if (!hit && !usual && !pattern)
       x.findings.error("V9", entry,
                        fmt::format("{} names it, but there is no such module", x.declared.ignore_key));
@@ -148,6 +140,15 @@ void check_tied(Context& x) {
 }
 
 }  // namespace
+
+bool should_be_quantized(const Declaration& d, const Module& m) {
+  if (!m.declared || !is_linear_module(m)) return false;
+  if (d.every_linear || !d.layers.empty()) return true;
+  if (d.experts_only) return is_expert(m.name);
+  // Loaders of these methods look at the tensors instead.
+  if (d.method == "gptq" || d.method == "awq") return false;
+  return is_linear(m.name) && kept_because(m.name).empty();
+}
 
 void check_names(Context& x) {
   const bool declared = !x.declared.groups.empty() || !x.declared.layers.empty();

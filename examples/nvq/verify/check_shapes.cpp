@@ -110,7 +110,8 @@ void check_extra_parts(Context& x, const Module& m, const Scheme& s, const std::
           "V6", t->name,
           fmt::format("an activation scale that format {} as declared does not have", s.label));
     } else if (is_quantization_suffix(suffix) && suffix != "pre_quant_scale" &&
-               suffix.rfind("svdquant", 0) != 0 && suffix.rfind("weight.", 0) != 0) {
+               suffix != "input_zero_point" && suffix.rfind("svdquant", 0) != 0 &&
+               suffix.rfind("weight.", 0) != 0) {
       x.findings.error("V6", t->name, fmt::format("format {} has no such tensor", s.label));
     }
   }

@@ -38,6 +38,9 @@ void check_kv_cache(Context& x);   ///< V17
 void check_cuts(Context& x);       ///< V16
 void check_targets(Context& x);    ///< N-target
 
+/// Whether an unquantized module contradicts the configuration.
+bool should_be_quantized(const Declaration& d, const Module& m);
+
 /// Loaders that check_targets() knows.
 const std::vector<std::string>& known_targets();
 

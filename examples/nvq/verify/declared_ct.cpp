@@ -14,18 +14,8 @@ namespace {
 
 using nvq::io::json;
 
-// Fields of its pydantic models (compressed-tensors 0.20, quantization/quant_config.py, quant_scheme.py and
-// quant_args.py), which refuse any other; and the keys that its compressor adds to the file.
-constexpr std::string_view config_keys[] = {"config_groups",
-                                            "quant_method",
-                                            "kv_cache_scheme",
-                                            "format",
-                                            "quantization_status",
-                                            "global_compression_ratio",
-                                            "ignore",
-                                            "version",
-                                            "sparsity_config",
-                                            "transform_config"};
+// Fields of its pydantic models (compressed-tensors 0.20, quantization/quant_scheme.py and quant_args.py), which
+// refuse any other. The configuration around them ignores what it does not know.
 constexpr std::string_view scheme_keys[] = {"targets", "weights", "input_activations", "output_activations",
                                             "format"};
 constexpr std::string_view args_keys[] = {
@@ -126,7 +116,6 @@ void declare_compressed_tensors(const json& q, Declaration& d, Findings& finding
   d.ignore_key = "ignore";
   d.kv_cache = !object_at(q, "kv_cache_scheme").empty();
   d.kv_cache_dynamic = true_at(object_at(q, "kv_cache_scheme"), "dynamic");
-  check_keys(q, config_keys, top, findings);
   for (const char* key : {"quant_method", "format", "config_groups"})
     if (!q.contains(key)) findings.error("V18", top + "." + key, "missing");
   if (d.kv_cache) {

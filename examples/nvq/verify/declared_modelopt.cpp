@@ -56,8 +56,10 @@ Facts nested_facts(const json& file, Findings& findings) {
   const std::string where = "hf_quant_config.json";
   const json& q = object_at(file, "quantization");
   if (q.empty()) findings.error("V18", where, "there is no object quantization in it");
-  for (const char* key : {"quant_algo", "kv_cache_quant_algo", "group_size", "exclude_modules"})
-    if (!q.empty() && !q.contains(key))
+  const bool nvfp4 = text_at(q, "quant_algo").find("NVFP4") != std::string::npos;
+  for (const std::string key : {"quant_algo", "kv_cache_quant_algo", "exclude_modules", "group_size"})
+    // Model Optimizer itself leaves group_size out where there are no groups.
+    if (!q.empty() && !q.contains(key) && (nvfp4 || key != "group_size"))
       findings.error("V18", where + ": quantization." + key, "missing; vLLM raises, though it may be null");
   return {text_at(q, "quant_algo"), text_at(q, "kv_cache_quant_algo"), strings_at(q, "exclude_modules"),
           &object_at(q, "quantized_layers")};

@@ -8,9 +8,7 @@ namespace app::check {
 const std::vector<Rule>& rules() {
   static const std::vector<Rule> all = {
       {"V1", "activation scales missing or unusable",
-       "vLLM runs W4A4 and static FP8 with uninitialised memory as the scale and answers \"!!!!\"; SGLang "
-       "and "
-       "TensorRT-LLM refuse or do the same",
+       "vLLM runs W4A4 and static FP8 with uninitialised memory as the scale and answers \"!!!!\"",
        "calibrate again, write a constant with --fix input-scale=1.0, or declare the checkpoint weight-only "
        "(W4A16_NVFP4, input_activations null)"},
       {"V2", "some experts lack a tensor or a usable activation scale",
@@ -20,8 +18,7 @@ const std::vector<Rule>& rules() {
        "vLLM takes the first shard's scale for both halves of MoE experts, and the largest for dense layers, "
        "without quantizing again: the other weights are off by the ratio",
        "quantize the group against its common amax; --fix shared-scales does it where the ratio is a power "
-       "of "
-       "two"},
+       "of two"},
       {"V4", "a scale is in the wrong direction",
        "every weight or activation is off by the square of the scale",
        "store 1/scale: weight_scale_2 and input_scale multiply, *_global_scale divide, weight_scale_inv "
@@ -57,8 +54,7 @@ const std::vector<Rule>& rules() {
        "symmetric 4-bit qzeros are 0x77777777 under \"gptq\" and 0x88888888 under \"gptq_v2\""},
       {"V15", "scales are NaN, infinite, negative or zero, or codes are one constant word",
        "the layer's output is NaN or constant, and engines emit token 0", "quantize these tensors again"},
-      {"V16", "tensor parallelism cuts a group or block",
-       "engines refuse to load, or read scales of the neighbouring rank",
+      {"V16", "tensor parallelism cuts a group or block", "engines refuse to load",
        "use a smaller --tp, or a format with smaller groups for these layers"},
       {"V17", "KV-cache scales are incomplete or undeclared",
        "engines leave them unread and run the cache with scale 1.0",
@@ -83,20 +79,20 @@ const std::vector<Rule>& rules() {
       {"V24", "the skip list is missing and what engines infer instead is wrong",
        "vLLM takes every module with a tensor that is no F16, BF16 or F32 for quantized",
        "write modules_to_not_convert explicitly, or drop the stray tensors"},
-      {"N-shard", "a file cannot be read as safetensors",
-       "loaders refuse it, or map past its end and die of SIGBUS", "fetch the file again"},
+      {"N-shard", "a file cannot be read as safetensors", "loaders refuse it", "fetch the file again"},
       {"N-config", "the configuration cannot be read, or names no known quantization",
        "engines refuse the checkpoint or load it as if it were not quantized", "restore config.json"},
       {"N-mirror", "config.json and hf_quant_config.json disagree, or one is missing",
        "vLLM reads config.json, TensorRT-LLM reads hf_quant_config.json: they load different models",
        "write both with the same content; --fix config"},
       {"N-files", "files that loaders pick up by mistake",
-       "vLLM switches to the mistral format when a consolidated*.safetensors is there; others merge *.bin",
+       "vLLM switches to the mistral format when a consolidated*.safetensors is there; loaders that look for "
+       "*.bin take those",
        "remove them from the directory"},
       {"N-parts", "a tensor of a quantized weight is missing",
        "engines keep uninitialised memory in its place or refuse", "quantize the module again"},
       {"N-tail", "a row is no multiple of the group",
-       "kernels read the tail with the next row's scale, or refuse",
+       "engines assert whole groups and refuse, or leave the tail without a scale",
        "leave these layers unquantized, or use a smaller group"},
       {"N-dead", "a weight is zero everywhere",
        "an expert or layer that contributes nothing; its tensor scale is arbitrary",

@@ -29,18 +29,6 @@ void count(ScaleStats& s, double x, std::int64_t times) {
     s.binades[static_cast<std::size_t>(std::clamp(std::ilogb(x) + bias, 0, 299))] += times;
 }
 
-float value(const std::uint8_t* at, dtype type) {
-  if (type == dtype::f32) {
-    float x;
-    std::memcpy(&x, at, 4);
-    return x;
-  }
-  std::uint16_t bits;
-  std::memcpy(&bits, at, 2);
-  return type == dtype::bf16 ? nvq::to_float(nvq::bfloat16::from_bits(bits))
-                             : nvq::to_float(nvq::half::from_bits(bits));
-}
-
 /// Bytes are counted by value, and each of the 256 is judged once.
 void count_bytes(ScaleStats& s, const std::array<std::int64_t, 256>& histogram, dtype type) {
   for (std::size_t b = 0; b < 256; ++b) {
@@ -59,6 +47,18 @@ void count_bytes(ScaleStats& s, const std::array<std::int64_t, 256>& histogram, 
 }
 
 }  // namespace
+
+float wide_value(const std::uint8_t* at, dtype type) {
+  if (type == dtype::f32) {
+    float x;
+    std::memcpy(&x, at, 4);
+    return x;
+  }
+  std::uint16_t bits;
+  std::memcpy(&bits, at, 2);
+  return type == dtype::bf16 ? nvq::to_float(nvq::bfloat16::from_bits(bits))
+                             : nvq::to_float(nvq::half::from_bits(bits));
+}
 
 double ScaleStats::median() const {
   std::int64_t all = 0, seen = 0;
@@ -83,7 +83,7 @@ ScaleStats stats_of(const Snapshot& c, const Entry& t) {
       for (std::int64_t i = 0; i < n; ++i) ++histogram[bytes[static_cast<std::size_t>(i)]];
     } else if (is_wide(t.type)) {
       for (std::int64_t i = 0; i < n; i += width)
-        count(s, static_cast<double>(value(bytes.data() + i, t.type)), 1);
+        count(s, static_cast<double>(wide_value(bytes.data() + i, t.type)), 1);
     }
   }
   if (width == 1) count_bytes(s, histogram, t.type);
@@ -97,7 +97,7 @@ std::vector<float> small_values(const Snapshot& c, const Entry& t) {
   const auto bytes = c.read(t, Reading::scales);
   const auto width = static_cast<std::size_t>(nvq::io::bits(t.type) / 8);
   for (std::size_t i = 0; i + width <= bytes.size(); i += width)
-    all.push_back(value(bytes.data() + i, t.type));
+    all.push_back(wide_value(bytes.data() + i, t.type));
   return all;
 }
 

@@ -24,6 +24,9 @@ inline bool is_wide(nvq::io::dtype t) {
   return t == nvq::io::dtype::f32 || t == nvq::io::dtype::bf16 || t == nvq::io::dtype::f16;
 }
 
+/// One value of such a type.
+float wide_value(const std::uint8_t* at, nvq::io::dtype type);
+
 /// Reads a tensor in pieces. U8 and F8_E8M0 are exponents with bias 127, F8_E4M3 is that without infinities.
 ScaleStats stats_of(const Snapshot& c, const Entry& t);
 

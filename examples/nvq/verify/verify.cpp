@@ -9,6 +9,8 @@
 
 #include "checks.hpp"
 #include "failure.hpp"
+#include "fix.hpp"
+#include "source.hpp"
 #include "table.hpp"
 
 namespace app {
@@ -68,10 +70,26 @@ std::string verdict(const Findings& f) {
   if (f.all().empty()) return "no findings";
   const auto errors = std::count_if(f.all().begin(), f.all().end(),
                                     [](const Finding& x) { return x.severity == Severity::error; });
-  return fmt::format("{} errors, {} warnings", errors, static_cast<std::ptrdiff_t>(f.all().size()) - errors);
+  const auto counted = [](std::ptrdiff_t n, const char* what) {
+    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+  };
+  return counted(errors, "error") + ", " +
+         counted(static_cast<std::ptrdiff_t>(f.all().size()) - errors, "warning");
 }
 
-std::string text_report(const Context& x, double seconds) {
+/// What was compared with --source, or nothing.
+using Compared = std::optional<SourceSummary>;
+
+std::string compared_text(const SourceSummary& s) {
+  std::string text = fmt::format("source      {} weights compared", s.compared);
+  if (s.compared != 0)
+    text +=
+        fmt::format(", relative error {:.4f} mean, {:.4f} worst ({})", s.mean_error, s.worst_error, s.worst);
+  if (!s.skipped.empty()) text += fmt::format("; {} could not be: {}", s.skipped.size(), some_of(s.skipped));
+  return text + '\n';
+}
+
+std::string text_report(const Context& x, const Compared& compared, double seconds) {
   const Summary s = summary_of(x);
   const Snapshot& c = x.checkpoint;
   std::string text = fmt::format("checkpoint  {}\n", c.directory().string());
@@ -82,6 +100,7 @@ std::string text_report(const Context& x, double seconds) {
     text += fmt::format("quantized   {} weights, {} values, {:.4f} bits each\n",
                         with_commas(static_cast<std::int64_t>(s.modules)), with_commas(s.weights),
                         bits_per_weight(s));
+  if (compared) text += compared_text(*compared);
   text += '\n' + findings_text(x.findings);
   text += fmt::format("{}; read {} bytes of headers, {} of scales, {} of codes in {:.2f} s\n",
                       verdict(x.findings), with_commas(c.bytes_read(Reading::headers)),
@@ -90,23 +109,31 @@ std::string text_report(const Context& x, double seconds) {
   return text;
 }
 
-std::string json_report(const Context& x, double seconds) {
+std::string json_report(const Context& x, const Compared& compared, const FixLog& fixes, double seconds) {
   const Summary s = summary_of(x);
   const Snapshot& c = x.checkpoint;
-  const nvq::io::json report = {{"checkpoint", c.directory().string()},
-                                {"format", s.method},
-                                {"files", s.files},
-                                {"tensors", s.tensors},
-                                {"bytes", s.all_bytes},
-                                {"quantized_weights", s.modules},
-                                {"quantized_values", s.weights},
-                                {"bits_per_value", bits_per_weight(s)},
-                                {"bytes_read",
-                                 {{"headers", c.bytes_read(Reading::headers)},
-                                  {"scales", c.bytes_read(Reading::scales)},
-                                  {"codes", c.bytes_read(Reading::codes)}}},
-                                {"seconds", seconds},
-                                {"findings", findings_json(x.findings)}};
+  nvq::io::json report = {{"checkpoint", c.directory().string()},
+                          {"format", s.method},
+                          {"files", s.files},
+                          {"tensors", s.tensors},
+                          {"bytes", s.all_bytes},
+                          {"quantized_weights", s.modules},
+                          {"quantized_values", s.weights},
+                          {"bits_per_value", bits_per_weight(s)},
+                          {"bytes_read",
+                           {{"headers", c.bytes_read(Reading::headers)},
+                            {"scales", c.bytes_read(Reading::scales)},
+                            {"codes", c.bytes_read(Reading::codes)}}},
+                          {"seconds", seconds},
+                          {"findings", findings_json(x.findings)}};
+  if (!fixes.done.empty() || !fixes.refused.empty())
+    report["fixes"] = {{"done", fixes.done}, {"refused", fixes.refused}};
+  if (compared)
+    report["source"] = {{"compared", compared->compared},
+                        {"not_compared", compared->skipped},
+                        {"mean_relative_error", compared->mean_error},
+                        {"worst_relative_error", compared->worst_error},
+                        {"worst", compared->worst}};
   return nvq::io::dump_json(report);
 }
 
@@ -129,6 +156,8 @@ void check_options(const VerifyOptions& o) {
 
 int verify(const VerifyOptions& options) {
   check_options(options);
+  FixLog fixes;
+  for (const std::string& action : options.fixes) fix(action, options.checkpoint, options.source, fixes);
   const auto begin = std::chrono::steady_clock::now();
   Findings findings;
   const Snapshot checkpoint(options.checkpoint, findings);
@@ -142,12 +171,24 @@ int verify(const VerifyOptions& options) {
             options.tensor_parallel,
             options.threads};
   check_all(x);
+  Compared compared;
+  if (!options.source.empty()) {
+    Findings of_source;
+    const Snapshot source(options.source, of_source);
+    for (const Finding& f : of_source.all()) findings.warning(f.rule, "the source's " + f.subject, f.seen);
+    compared = check_source(x, source);
+  }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  if (options.json != "-") fmt::print("{}", text_report(x, seconds));
+  if (options.json != "-") {
+    for (const std::string& line : fixes.done) fmt::print("fixed {}\n", line);
+    for (const std::string& line : fixes.refused) fmt::print("not fixed {}\n", line);
+    if (!fixes.done.empty() || !fixes.refused.empty()) fmt::print("\n");
+  }
+  if (options.json != "-") fmt::print("{}", text_report(x, compared, seconds));
   if (options.json == "-")
-    fmt::print("{}", json_report(x, seconds));
+    fmt::print("{}", json_report(x, compared, fixes, seconds));
   else if (!options.json.empty())
-    write_file(options.json, json_report(x, seconds));
+    write_file(options.json, json_report(x, compared, fixes, seconds));
   return findings.all().empty() ? 0 : 1;
 }
 

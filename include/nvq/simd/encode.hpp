@@ -133,7 +133,7 @@ std::int64_t encode_tiles(matrix_view<const T> band, TensorScales ts, const thre
   constexpr std::int64_t most = 1024 / B;
   const std::int64_t blocks = band.columns() / B;
   group g;
-  T largest[most * B];
+  T largest[static_cast<std::size_t>(most * B)];
   for (std::int64_t first = 0; first < blocks; first += most) {
     const std::int64_t n = blocks - first < most ? blocks - first : most;
     const T* in = band.data() + first * B;
