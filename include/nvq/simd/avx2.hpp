@@ -314,6 +314,7 @@ NVQ_SIMD void store_as_halves(std::uint16_t* p, floats a, floats b) noexcept {
 }
 NVQ_SIMD void stream_fence() noexcept { _mm_sfence(); }
 
+#include <nvq/simd/avx2_halves.inc>
 #include <nvq/simd/avx2_palettes.inc>
 #include <nvq/simd/no_bytes.inc>
 

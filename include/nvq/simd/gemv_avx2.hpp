@@ -48,6 +48,43 @@ NVQ_SIMD floats spread(const float* p) noexcept {
   }
 }
 
+/// Elements of four bits that are bfloat16: bytes are looked up, 32 at a time, where floats are eight.
+template <class E>
+constexpr bool has_nibble_planes = !std::is_same<E, NormalFloat4>::value;
+struct nibble_tables {
+  __m256i low, high;
+};
+template <class E>
+NVQ_SIMD nibble_tables load_nibble_tables() noexcept {
+  return {_mm256_broadcastsi128_si256(load16(element_bytes<E>.low)),
+          _mm256_broadcastsi128_si256(load16(element_bytes<E>.high))};
+}
+/// Codes k of sixteen words, as floats.
+struct nibble_planes {
+  __m256i even[2][2], odd[2][2];  ///< bfloat16 of bytes 0 and 1, 2 and 3 of the words of a lane
+  NVQ_MEMBER nibble_planes(nibble_tables t, const std::uint8_t* codes) noexcept {
+    const __m256i nibble = _mm256_set1_epi8(15);
+    const __m256i transposed = _mm256_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15, 0, 4, 8,
+                                                12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; ++i) {
+      const __m256i bytes = _mm256_shuffle_epi8(load32(codes + 32 * i), transposed);
+      const __m256i a = _mm256_and_si256(bytes, nibble),
+                    b = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble);
+      const __m256i al = _mm256_shuffle_epi8(t.low, a), ah = _mm256_shuffle_epi8(t.high, a),
+                    bl = _mm256_shuffle_epi8(t.low, b), bh = _mm256_shuffle_epi8(t.high, b);
+      even[i][0] = _mm256_unpacklo_epi8(al, ah), even[i][1] = _mm256_unpackhi_epi8(al, ah);
+      odd[i][0] = _mm256_unpacklo_epi8(bl, bh), odd[i][1] = _mm256_unpackhi_epi8(bl, bh);
+    }
+  }
+  NVQ_MEMBER __m256 half_of_value(int i, int k) const noexcept {
+    const __m256i x = k % 2 == 0 ? even[i][k / 4] : odd[i][k / 4], zero = _mm256_setzero_si256();
+    return _mm256_castsi256_ps(k / 2 % 2 == 0 ? _mm256_unpacklo_epi16(zero, x)
+                                              : _mm256_unpackhi_epi16(zero, x));
+  }
+  NVQ_MEMBER floats value(int k) const noexcept { return {half_of_value(0, k), half_of_value(1, k)}; }
+};
+
 #include <nvq/simd/gemv_kernels.inc>
 
 // What gemv_vnni.hpp says of each.

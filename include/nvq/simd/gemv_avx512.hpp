@@ -45,6 +45,8 @@ NVQ_SIMD floats spread(const float* p) noexcept {
   }
 }
 
+#include <nvq/simd/no_nibble_planes.inc>
+
 #include <nvq/simd/gemv_kernels.inc>
 
 NVQ_END_TARGET

@@ -46,6 +46,8 @@ NVQ_SIMD floats spread(const float* p) noexcept {
   }
 }
 
+#include <nvq/simd/no_nibble_planes.inc>
+
 #include <nvq/simd/gemv_kernels.inc>
 
 // What gemv_vnni.hpp says of each.

@@ -307,6 +307,7 @@ NVQ_SIMD void store_as_halves(std::uint16_t* p, floats a, floats b) noexcept {
 }
 NVQ_SIMD void stream_fence() noexcept {}
 
+#include <nvq/simd/neon_halves.inc>
 #include <nvq/simd/neon_palettes.inc>
 #include <nvq/simd/no_bytes.inc>
 

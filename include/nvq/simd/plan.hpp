@@ -66,14 +66,14 @@ NVQ_SAME_FUNCTION(candidates)
 NVQ_SAME_FUNCTION(candidate)
 NVQ_SAME_FUNCTION(error)
 #undef NVQ_SAME_FUNCTION
-/// The same of the scaler of MX recipes, which is a template of the statistic, too.
+/// The same of scalers that are templates of the statistic, too.
 template <class R, class Other, class F, class = void>
-inline constexpr bool same_mx_scaler = false;
+inline constexpr bool same_statistic_scaler = false;
 template <class R, class Other, class F>
-inline constexpr bool same_mx_scaler<R, Other, F,
-                                     std::enable_if_t<(&R::template scaler<F, typename R::statistic> ==
-                                                       &Other::template scaler<F, typename R::statistic>)>> =
-    true;
+inline constexpr bool
+    same_statistic_scaler<R, Other, F,
+                          std::enable_if_t<(&R::template scaler<F, typename R::statistic> ==
+                                            &Other::template scaler<F, typename R::statistic>)>> = true;
 
 template <class R, class F>
 constexpr Zeros zeros_of() noexcept {
@@ -116,13 +116,23 @@ struct element_values_t {
 template <class E>
 inline constexpr element_values_t<E> element_values{};
 
-/// The two bytes of bfloat16 values, which all elements of six and eight bits are: of all codes of six bits, and of the 128
-/// that are not negative of eight.
+/// Elements that are binary16 values, or those times a power of two: all their exponents are, and infinity is.
+template <class E>
+constexpr bool is_half_like() noexcept {
+  if constexpr (is_signed_float<E>)
+    return E::bits > 4 && E::bias <= 15 &&
+           (E::has_infinity ? E::exponent_bits == 5 && E::bias == 15 : E::exponent_bits <= 4);
+  else
+    return false;
+}
+
+/// The two bytes of bfloat16 values, which all elements of up to eight bits are but NF4: of all codes of four and six bits,
+/// and of the 128 that are not negative of eight.
 template <class E>
 struct element_bytes_t {
   std::uint8_t low[128] = {}, high[128] = {};
   constexpr element_bytes_t() noexcept {
-    for (unsigned i = 0; i < (E::bits == 8 ? 128u : 64u); ++i) {
+    for (unsigned i = 0; i < (E::bits == 8 ? 128u : 1u << E::bits); ++i) {
       const std::uint32_t bits = float_bits(E::decode(static_cast<std::uint8_t>(i)));
       low[i] = static_cast<std::uint8_t>(bits >> 16 & 0xFFu);
       high[i] = static_cast<std::uint8_t>(bits >> 24);
@@ -176,6 +186,12 @@ struct FloorScales {
 struct AmaxHalfScales {
   float largest;
 };
+/// `least`: of the amaxes that are divided.
+struct AmaxFloatScales {
+  float largest, least;
+};
+/// The amax itself, of NF4.
+struct AmaxScales {};
 
 // The searches; search_kernels.inc. `divides`: by the operand, which may be zero; `zero_code`: of a block of zeros.
 
@@ -231,7 +247,7 @@ constexpr auto plan_of(TensorScales ts) noexcept {
       return ScalarScales{};
   } else if constexpr (std::is_same<typename F::block_scale, ScaleE8M0>::value && is_signed_float<E>) {
     constexpr int top = static_cast<int>(float_bits(E::largest()) >> 23) - 127;
-    if constexpr (!same_mx_scaler<R, r::mx::common, F>)
+    if constexpr (!same_statistic_scaler<R, r::mx::common, F>)
       return ScalarScales{};
     else if constexpr (same_scale<R, r::mx::rceil, F>)
       return RceilScales{div_rn(1.0f, E::largest())};
@@ -245,9 +261,20 @@ constexpr auto plan_of(TensorScales ts) noexcept {
       return FloorScales{1u << (22 - (E::bits == 6 ? 3 : 1)), top};
     else
       return ScalarScales{};
-  } else if constexpr (std::is_same<typename F::block_scale, ScaleFP16>::value &&
-                       same_scale<R, r::plain::amax, F>) {
-    return AmaxHalfScales{E::largest()};
+  } else if constexpr (std::is_same<typename F::block_scale, ScaleFP16>::value) {
+    if constexpr (same_scale<R, r::plain::amax, F> && same_statistic_scaler<R, r::plain::common, F>)
+      return AmaxHalfScales{E::largest()};
+    else
+      return ScalarScales{};
+  } else if constexpr (std::is_same<typename F::block_scale, ScaleFP32>::value) {
+    if constexpr (same_scale<R, r::plain::amax, F> && same_statistic_scaler<R, r::plain::common, F>)
+      return AmaxFloatScales{E::largest(), 0.0f};
+    else if constexpr (same_scale<R, r::fp8::deepseek, F> && same_scaler<R, r::fp8::deepseek, F>)
+      return AmaxFloatScales{E::largest(), 1e-4f};
+    else if constexpr (same_scale<R, r::nf4::bitsandbytes, F> && same_scaler<R, r::nf4::bitsandbytes, F>)
+      return AmaxScales{};
+    else
+      return ScalarScales{};
   } else {
     return ScalarScales{};
   }
