@@ -28,7 +28,9 @@ CodecEntry codecs_of(const nvq::io::weight_scheme& s, dtype wide) {
     case weight_kind::int8_channel:
     case weight_kind::int4_channel:
     case weight_kind::int4_group:
-      return int_codecs(s.kind, s.group, wide);
+      return s.zero_points ? zero_point_codecs(s.group, wide) : int_codecs(s.kind, s.group, wide);
+    case weight_kind::nf4:
+      return nf4_codecs();
   }
   return {};
 }
@@ -43,18 +45,22 @@ const CodecMaker* find(const CodecEntry& entry, std::string_view recipe) {
 
 const std::vector<FormatName>& format_names() {
   static const std::vector<FormatName> all = {
-      {"nvfp4", weight_kind::nvfp4, 0, "E2M1, an E4M3 scale per 16 and a float per tensor"},
-      {"mxfp4", weight_kind::mxfp4, 0, "E2M1, a power of two per 32"},
-      {"mxfp6", weight_kind::mxfp6, 0, "E2M3, a power of two per 32"},
-      {"mxfp8", weight_kind::mxfp8, 0, "E4M3, a power of two per 32"},
-      {"fp8", weight_kind::fp8_tensor, 0, "E4M3, a scale per tensor"},
-      {"fp8_row", weight_kind::fp8_channel, 0, "E4M3, a scale per row"},
-      {"fp8_block", weight_kind::fp8_block, 0, "E4M3, a scale per 128 x 128 tile"},
-      {"int8", weight_kind::int8_channel, 0, "8-bit integers, a scale per row"},
-      {"int4", weight_kind::int4_group, 128, "4-bit integers, a scale per 128"},
-      {"int4_g64", weight_kind::int4_group, 64, "4-bit integers, a scale per 64"},
-      {"int4_g32", weight_kind::int4_group, 32, "4-bit integers, a scale per 32"},
-      {"int4_row", weight_kind::int4_channel, 0, "4-bit integers, a scale per row"},
+      {"nvfp4", weight_kind::nvfp4, 0, false, "E2M1, an E4M3 scale per 16 and a float per tensor"},
+      {"mxfp4", weight_kind::mxfp4, 0, false, "E2M1, a power of two per 32"},
+      {"mxfp6", weight_kind::mxfp6, 0, false, "E2M3, a power of two per 32"},
+      {"mxfp8", weight_kind::mxfp8, 0, false, "E4M3, a power of two per 32"},
+      {"fp8", weight_kind::fp8_tensor, 0, false, "E4M3, a scale per tensor"},
+      {"fp8_row", weight_kind::fp8_channel, 0, false, "E4M3, a scale per row"},
+      {"fp8_block", weight_kind::fp8_block, 0, false, "E4M3, a scale per 128 x 128 tile"},
+      {"int8", weight_kind::int8_channel, 0, false, "8-bit integers, a scale per row"},
+      {"int4", weight_kind::int4_group, 128, false, "4-bit integers, a scale per 128"},
+      {"int4_g64", weight_kind::int4_group, 64, false, "4-bit integers, a scale per 64"},
+      {"int4_g32", weight_kind::int4_group, 32, false, "4-bit integers, a scale per 32"},
+      {"int4_zp", weight_kind::int4_group, 128, true, "4-bit integers, a scale and a zero point per 128"},
+      {"int4_g64_zp", weight_kind::int4_group, 64, true, "the same per 64"},
+      {"int4_g32_zp", weight_kind::int4_group, 32, true, "the same per 32"},
+      {"int4_row", weight_kind::int4_channel, 0, false, "4-bit integers, a scale per row"},
+      {"nf4", weight_kind::nf4, 0, false, "NF4, an absolute maximum per 64"},
   };
   return all;
 }
@@ -93,6 +99,7 @@ std::vector<std::string> recipe_names(const FormatName& format) {
   nvq::io::weight_scheme s;
   s.kind = format.kind;
   s.group = format.group;
+  s.zero_points = format.zero_points;
   std::vector<std::string> names;
   for (const CodecMaker& m : codecs_of(s, dtype::f32)) names.emplace_back(m.recipe);
   return names;

@@ -4,12 +4,20 @@
 #include <cstdint>
 #include <memory>
 #include <nvq/io/dialect.hpp>
+#include <nvq/io/dtype.hpp>
 #include <nvq/scale.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace app {
+
+/// Rows of a quantized matrix, in the library's own order: resized by encode().
+struct Encoded {
+  std::vector<std::uint8_t> codes;        ///< each row LSB-first from a byte boundary
+  std::vector<std::uint8_t> scales;       ///< bytes of the scales, row-major grid of blocks
+  std::vector<std::uint8_t> zero_points;  ///< one a block, or empty
+};
 
 /// A Format and a recipe chosen at run time: the bridge from names on a command line to the library's types.
 /// Works on whole blocks of rows, in the calling thread.
@@ -28,19 +36,22 @@ class Codec {
   /// The row of the grid that holds the scales of row `row`.
   virtual std::int64_t scale_row_of(std::int64_t row) const = 0;
 
-  /// Encodes [rows, columns] floats; both outputs are resized. `amax` is read where needs_amax().
+  /// Zeros of the sizes that encode() makes of a matrix.
+  virtual Encoded sized(std::int64_t rows, std::int64_t columns) const = 0;
+  /// Encodes [rows, columns] floats. `amax` is read where needs_amax().
   virtual void encode(const float* in, std::int64_t rows, std::int64_t columns, float amax,
-                      std::vector<std::uint8_t>& codes, std::vector<std::uint8_t>& scales) const = 0;
+                      Encoded& out) const = 0;
   /// Decodes to [rows, columns] floats.
-  virtual void decode(const std::vector<std::uint8_t>& codes, const std::vector<std::uint8_t>& scales,
-                      std::int64_t rows, std::int64_t columns, float tensor_scale, float* out) const = 0;
+  virtual void decode(const Encoded& in, std::int64_t rows, std::int64_t columns, float tensor_scale,
+                      float* out) const = 0;
 };
 
 /// A format as the command line names it.
 struct FormatName {
   std::string_view name;
   nvq::io::weight_kind kind;
-  int group;               ///< int4_group: its size
+  int group;  ///< int4_group: its size
+  bool zero_points;
   std::string_view title;  ///< for help texts
 };
 
@@ -62,6 +73,8 @@ CodecEntry nvfp4_codecs();
 CodecEntry mx_codecs(nvq::io::weight_kind kind);
 CodecEntry fp8_codecs(nvq::io::weight_kind kind, nvq::io::dtype wide);
 CodecEntry int_codecs(nvq::io::weight_kind kind, int group, nvq::io::dtype wide);
+CodecEntry zero_point_codecs(int group, nvq::io::dtype wide);
+CodecEntry nf4_codecs();
 
 /// The codec of a scheme whose wide scales are stored as `wide`. An empty recipe is the format's default; a
 /// name the format does not have is a Failure that lists those it has.

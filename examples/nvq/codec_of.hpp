@@ -18,8 +18,6 @@ namespace app {
 /// The Codec of one Format and one recipe.
 template <class F, class R>
 class CodecOf final : public Codec {
-  static_assert(!F::has_zero_point);
-
  public:
   std::string_view recipe() const override { return R::name(); }
   std::int64_t row_step() const override { return F::block::rows > 0 ? F::block::rows : 1; }
@@ -30,27 +28,37 @@ class CodecOf final : public Codec {
     return F::block::rows > 0 ? row / F::block::rows : 0;
   }
 
+  Encoded sized(std::int64_t rows, std::int64_t columns) const override {
+    Encoded e;
+    e.codes.resize(F::codes_bytes(rows, columns));
+    e.scales.resize(F::scales_bytes(rows, columns));
+    e.zero_points.resize(F::has_zero_point ? F::scales_count(rows, columns) : 0);
+    return e;
+  }
+
   void encode(const float* in, std::int64_t rows, std::int64_t columns, float amax,
-              std::vector<std::uint8_t>& codes, std::vector<std::uint8_t>& scales) const override {
-    codes.resize(F::codes_bytes(rows, columns));
-    std::vector<Scale> typed(F::scales_bytes(rows, columns) / sizeof(Scale));
+              Encoded& out) const override {
+    out.codes.resize(F::codes_bytes(rows, columns));
+    std::vector<Scale> scales(F::scales_count(rows, columns));
+    out.zero_points.resize(F::has_zero_point ? scales.size() : 0);
     const nvq::matrix_view<const float> view(in, {rows, columns});
     if constexpr (F::has_tensor_scale) {
-      check(nvq::encode<F>(view, codes, typed, amax, R{}));
+      check(nvq::encode<F>(view, out.codes, scales, amax, R{}));
     } else {
       nvq::encode_options options;
       if (needs_amax()) options.amax = amax;
-      check(nvq::encode<F>(view, codes, typed, R{}, options));
+      check(nvq::encode<F>(view, out.codes, scales, out.zero_points, R{}, options));
     }
-    scales.resize(typed.size() * sizeof(Scale));
-    std::memcpy(scales.data(), typed.data(), scales.size());
+    out.scales.resize(scales.size() * sizeof(Scale));
+    std::memcpy(out.scales.data(), scales.data(), out.scales.size());
   }
 
-  void decode(const std::vector<std::uint8_t>& codes, const std::vector<std::uint8_t>& scales,
-              std::int64_t rows, std::int64_t columns, float tensor_scale, float* out) const override {
-    std::vector<Scale> typed(scales.size() / sizeof(Scale));
-    std::memcpy(typed.data(), scales.data(), scales.size());
-    check(nvq::decode<F>(codes, typed, {}, nvq::matrix_view<float>(out, {rows, columns}), tensor_scale));
+  void decode(const Encoded& in, std::int64_t rows, std::int64_t columns, float tensor_scale,
+              float* out) const override {
+    std::vector<Scale> scales(in.scales.size() / sizeof(Scale));
+    std::memcpy(scales.data(), in.scales.data(), in.scales.size());
+    check(nvq::decode<F>(in.codes, scales, in.zero_points, nvq::matrix_view<float>(out, {rows, columns}),
+                         tensor_scale));
   }
 
  private:
@@ -89,19 +97,24 @@ CodecEntry codec_entry() {
   return detail::codec_entry<F>(static_cast<nvq::AllRecipes*>(nullptr));
 }
 
-/// Of a format whose scale the dialect stores in a float as wide as the model's.
-template <class Element, class Block>
+/// Of a format whose scale the dialect stores in a float as wide as the model's: With<Scale> is the Format.
+template <template <class> class With>
 CodecEntry codec_entry_wide(nvq::io::dtype wide) {
-  using nvq::Format;
-  using nvq::TensorNone;
   switch (wide) {
     case nvq::io::dtype::bf16:
-      return codec_entry<Format<Element, Block, nvq::ScaleBF16, TensorNone>>();
+      return codec_entry<With<nvq::ScaleBF16>>();
     case nvq::io::dtype::f16:
-      return codec_entry<Format<Element, Block, nvq::ScaleFP16, TensorNone>>();
+      return codec_entry<With<nvq::ScaleFP16>>();
     default:
-      return codec_entry<Format<Element, Block, nvq::ScaleFP32, TensorNone>>();
+      return codec_entry<With<nvq::ScaleFP32>>();
   }
 }
+
+/// Formats without a tensor scale, by their element and block.
+template <class Element, class Block>
+struct Plain {
+  template <class Scale>
+  using With = nvq::Format<Element, Block, Scale, nvq::TensorNone>;
+};
 
 }  // namespace app

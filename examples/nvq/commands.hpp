@@ -10,19 +10,24 @@ namespace app {
 
 struct QuantizeOptions {
   std::filesystem::path model, out;
-  std::string format = "nvfp4";
-  std::string recipe;  ///< empty: the format's default
-  std::string dialect = "compressed-tensors";
-  std::string activations;        ///< "none", "dynamic", or empty for the format's usual
+  std::string format;             ///< empty: the dialect's usual
+  std::string recipe;             ///< empty: the format's default
+  std::string dialect;            ///< empty: the format's usual
+  std::string activations;        ///< "none", "dynamic", "calibrated", or empty for the format's usual
+  std::string activation_amax;    ///< a number, or a file of one per module
+  std::string kv_amax;            ///< the same of keys and values: an FP8 KV cache
+  std::string preset;             ///< of rules
+  std::filesystem::path rules;    ///< a file of rules
+  std::string family;             ///< model_type to take instead of the configuration's
   std::vector<std::string> keep;  ///< globs on module names
   int threads = 0;                ///< 0: all cores
   bool quiet = false;
-  std::int64_t batch_bytes = std::int64_t{256} << 20;  ///< of the source, encoded before the disk gets them
 };
 
 /// What a run did.
 struct QuantizeResult {
-  std::string recipe;
+  std::string dialect;
+  std::vector<std::string> formats;  ///< "nvfp4, recipe amax", in the order of their use
   std::int64_t quantized = 0, kept = 0;
   std::int64_t bytes_before = 0, bytes_after = 0;
   double weight_bits = 0;  ///< bits per quantized weight, scales included
@@ -34,7 +39,7 @@ struct QuantizeResult {
 
 QuantizeResult quantize(const QuantizeOptions& options);
 /// The closing table of `nvq quantize`.
-std::string summary(const QuantizeOptions& options, const QuantizeResult& result);
+std::string summary(const QuantizeResult& result);
 
 struct DequantizeOptions {
   std::filesystem::path model, out;

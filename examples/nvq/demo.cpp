@@ -42,7 +42,8 @@ std::string demo(const DemoOptions& options) {
     q.quiet = options.quiet;
     remove_earlier(q.out);
     const QuantizeResult r = quantize(q);
-    table.row({q.format, r.recipe, fmt::format("{:.4f}", r.weight_bits), with_commas(r.bytes_after),
+    table.row({q.format, r.formats.front().substr(r.formats.front().rfind(' ') + 1),
+               fmt::format("{:.4f}", r.weight_bits), with_commas(r.bytes_after),
                fmt::format("{:.1f} %",
                            100.0 * static_cast<double>(r.bytes_after) / static_cast<double>(r.bytes_before)),
                fmt::format("{:.2f} dB", r.mean_db), fmt::format("{:.2f} dB", r.worst_db), r.worst,

@@ -3,10 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <nvq/element.hpp>
 #include <set>
-
-#include "pack.hpp"
-#include "square_sums.hpp"
 
 namespace app {
 
@@ -16,7 +15,8 @@ namespace {
 /// than encoding.
 struct Scratch {
   std::vector<float> values, back;
-  std::vector<std::uint8_t> codes, block_scales;
+  Encoded encoded;
+  std::vector<std::uint8_t> stored;
 };
 
 Scratch& scratch() {
@@ -24,13 +24,23 @@ Scratch& scratch() {
   return buffers;
 }
 
-/// Count, signal and noise of a run.
+/// Count, signal and noise of a run. Independent sums, since an addition has to wait for the one before it.
 nvq::error_sums errors_of(const std::vector<float>& values, const std::vector<float>& back) {
-  const SquareSums found = square_sums(values.data(), back.data(), values.size());
+  constexpr std::size_t lanes = 8;
+  std::array<double, lanes> signal{}, noise{};
+  const std::size_t whole = values.size() / lanes * lanes;
+  const auto add = [&](std::size_t i, std::size_t lane) {
+    const double x = static_cast<double>(values[i]), d = x - static_cast<double>(back[i]);
+    signal[lane] += x * x;
+    noise[lane] += d * d;
+  };
+  for (std::size_t i = 0; i < whole; i += lanes)
+    for (std::size_t lane = 0; lane < lanes; ++lane) add(i + lane, lane);
+  for (std::size_t i = whole; i < values.size(); ++i) add(i, i - whole);
   nvq::error_sums sums;
   sums.count = static_cast<std::int64_t>(values.size());
-  sums.signal = found.signal;
-  sums.noise = found.noise;
+  for (const double s : signal) sums.signal += s;
+  for (const double n : noise) sums.noise += n;
   return sums;
 }
 
@@ -42,128 +52,203 @@ struct Piece {
 
 }  // namespace
 
-Encoder::Encoder(const Checkpoint& source, const Plan& plan, std::string recipe, Pool& pool)
-    : source_(source),
-      plan_(plan),
-      recipe_(std::move(recipe)),
-      pool_(pool),
-      group_amax_(plan.groups.size(), -1.0f) {}
+Encoder::Encoder(const Checkpoint& source, const Plan& plan, Pool& pool)
+    : source_(source), plan_(plan), pool_(pool), group_amax_(plan.groups.size(), -1.0f) {}
 
-const Codec& Encoder::codec(nvq::io::dtype wide) {
-  auto& codec = codecs_[wide];
-  if (!codec) codec = make_codec(plan_.scheme, wide, recipe_);
+const Codec& Encoder::codec(const Work& work) {
+  auto& codec = codecs_[{work.treatment, work.wide}];
+  if (!codec) codec = make_codec(plan_.treatment(work).scheme, work.wide, plan_.treatment(work).recipe);
   return *codec;
 }
 
 void Encoder::find_amax(nvq::span<const Work> batch) {
   std::set<int> groups;
   for (const Work& work : batch)
-    if (work.quantize && codec(work.wide).needs_amax() &&
-        group_amax_[static_cast<std::size_t>(work.group)] < 0)
+    if (work.quantized() && codec(work).needs_amax() && group_amax_[static_cast<std::size_t>(work.group)] < 0)
       groups.insert(work.group);
-  std::vector<const Tensor*> tensors;
+  std::vector<const WeightSource*> weights;
   std::vector<Piece> pieces;
   for (const int group : groups)
-    for (const Tensor* t : plan_.groups[static_cast<std::size_t>(group)].members) {
-      for (const Rows& run : cut_rows(t->shape[0], t->shape[1], 1)) pieces.push_back({tensors.size(), run});
-      tensors.push_back(t);
+    for (const WeightSource& w : plan_.groups[static_cast<std::size_t>(group)].members) {
+      for (const Rows& run : cut_rows(w.rows, w.columns, 1)) pieces.push_back({weights.size(), run});
+      weights.push_back(&w);
     }
   std::vector<float> largest(pieces.size());
   pool_.run(static_cast<std::int64_t>(pieces.size()), [&](std::int64_t i) {
     const Piece& p = pieces[static_cast<std::size_t>(i)];
-    largest[static_cast<std::size_t>(i)] = rows_amax(source_, *tensors[p.index], p.part);
+    largest[static_cast<std::size_t>(i)] = rows_amax(source_, *weights[p.index], p.part);
   });
-  std::size_t piece = 0, tensor = 0;
+  std::size_t piece = 0, weight = 0;
   for (const int group : groups) {
     float& amax = group_amax_[static_cast<std::size_t>(group)];
-    const std::size_t end = tensor + plan_.groups[static_cast<std::size_t>(group)].members.size();
+    const std::size_t end = weight + plan_.groups[static_cast<std::size_t>(group)].members.size();
     for (; piece < pieces.size() && pieces[piece].index < end; ++piece) amax = std::max(amax, largest[piece]);
-    tensor = end;
+    weight = end;
   }
 }
 
 float Encoder::amax_of(const Work& work) const {
-  return codecs_.at(work.wide)->needs_amax() ? group_amax_[static_cast<std::size_t>(work.group)] : 0.0f;
+  return codecs_.at({work.treatment, work.wide})->needs_amax()
+             ? group_amax_[static_cast<std::size_t>(work.group)]
+             : 0.0f;
 }
 
+/// What is small and belongs to the tensor as a whole.
 void Encoder::write_tensor_parts(const Work& work, const OutputFile& out) {
-  const nvq::TensorScales scales = codec(work.wide).tensor_scales(amax_of(work));
+  using nvq::io::part;
+  const nvq::TensorScales scales = codec(work).tensor_scales(amax_of(work));
+  const nvq::io::weight_scheme& scheme = plan_.treatment(work).scheme;
+  const float largest = scheme.kind == nvq::io::weight_kind::nvfp4 ? 448.0f * 6.0f : 448.0f;
+  const std::int64_t rows = work.weight.rows, columns = work.weight.columns;
   for (const Output& o : work.outputs) {
+    const auto write = [&](const void* data) { out.write(o.offset, data, o.bytes); };
     switch (o.what) {
-      case nvq::io::part::codes:
-      case nvq::io::part::offset_codes:
-      case nvq::io::part::block_scales:
+      case part::multiplier:
+        write(&scales.decode);
         break;
-      case nvq::io::part::multiplier:
-        out.write(o.offset, &scales.decode, o.bytes);
+      case part::divisor:
+        write(&scales.encode);
         break;
-      case nvq::io::part::divisor:
-        out.write(o.offset, &scales.encode, o.bytes);
-        break;
-      case nvq::io::part::shape: {
-        const std::array<std::int64_t, 2> shape = {work.source->shape[0], work.source->shape[1]};
-        out.write(o.offset, shape.data(), o.bytes);
+      case part::input_multiplier: {
+        const float scale = work.input_amax / largest;
+        write(&scale);
         break;
       }
+      case part::input_divisor: {
+        const float scale = largest / work.input_amax;
+        write(&scale);
+        break;
+      }
+      case part::shape: {
+        const std::array<std::int64_t, 2> shape = {rows, columns};
+        write(shape.data());
+        break;
+      }
+      case part::group_index: {
+        std::vector<std::int32_t> group(static_cast<std::size_t>(columns));
+        for (std::size_t c = 0; c < group.size(); ++c)
+          group[c] = static_cast<std::int32_t>(static_cast<std::int64_t>(c) / scheme.group);
+        write(group.data());
+        break;
+      }
+      case part::quant_map: {
+        std::array<float, 16> map{};
+        for (std::uint8_t code = 0; code < 16; ++code) map[code] = nvq::NormalFloat4::decode(code);
+        write(map.data());
+        break;
+      }
+      case part::quant_state: {
+        write(nvq::io::quant_state_text(rows, columns, work.wide).data());
+        break;
+      }
+      default:
+        break;
     }
   }
 }
 
-nvq::error_sums Encoder::write_rows(const Work& work, Rows run, const OutputFile& out) {
-  const Tensor& t = *work.source;
-  const std::int64_t rows = t.shape[0], columns = t.shape[1];
-  const Codec& c = *codecs_.at(work.wide);
+nvq::error_sums Encoder::write_rows(const Work& work, Rows run, const OutputFile& out, Encoded* whole) {
+  const WeightSource& w = work.weight;
+  const Codec& c = *codecs_.at({work.treatment, work.wide});
   const float amax = amax_of(work);
-  const Output *codes_out = nullptr, *scales_out = nullptr;
-  for (const Output& o : work.outputs) {
-    if (o.what == nvq::io::part::codes || o.what == nvq::io::part::offset_codes) codes_out = &o;
-    if (o.what == nvq::io::part::block_scales) scales_out = &o;
-  }
-  auto& [values, back, codes, block_scales] = scratch();
-  read_rows(source_, t, run, values);
-  c.encode(values.data(), run.count, columns, amax, codes, block_scales);
+  auto& [values, back, encoded, stored] = scratch();
+  read_rows(source_, w, run, values);
+  c.encode(values.data(), run.count, w.columns, amax, encoded);
   back.resize(values.size());
-  c.decode(codes, block_scales, run.count, columns, c.tensor_scales(amax).decode, back.data());
-  if (codes_out->what == nvq::io::part::offset_codes) offset_int4(codes, run.count, columns);
-  const std::int64_t row_bytes = codes_out->bytes / rows;
-  out.write(codes_out->offset + run.first * row_bytes, codes.data(), static_cast<std::int64_t>(codes.size()));
-  // Where the tensor has one scale, every run writes the same.
-  const std::int64_t scale_bytes = scales_out->bytes / c.scale_rows(rows);
-  out.write(scales_out->offset + c.scale_row_of(run.first) * scale_bytes, block_scales.data(),
-            static_cast<std::int64_t>(block_scales.size()));
+  c.decode(encoded, run.count, w.columns, c.tensor_scales(amax).decode, back.data());
+  const std::int64_t scale_rows = c.scale_rows(w.rows);
+  for (const Output& o : work.outputs) {
+    if (spans_rows(o.what)) continue;
+    const auto bytes = arrange(o.what, {plan_.treatment(work).scheme, run.count, w.columns}, encoded, stored);
+    if (bytes.empty()) continue;
+    const std::int64_t together = rows_together(o.what);
+    // Where the tensor has one scale, every run writes the same.
+    const std::int64_t at = o.what == nvq::io::part::block_scales
+                                ? c.scale_row_of(run.first) * (o.bytes / scale_rows)
+                                : run.first / together * (o.bytes / ((w.rows + together - 1) / together));
+    out.write(o.offset + at, bytes.data(), static_cast<std::int64_t>(bytes.size()));
+  }
+  if (whole != nullptr) {
+    const auto copy = [&](const std::vector<std::uint8_t>& part, std::vector<std::uint8_t>& all,
+                          std::int64_t row, std::int64_t rows) {
+      if (!part.empty())
+        std::memcpy(all.data() + row * (static_cast<std::int64_t>(all.size()) / rows), part.data(),
+                    part.size());
+    };
+    copy(encoded.codes, whole->codes, run.first, w.rows);
+    copy(encoded.scales, whole->scales, c.scale_row_of(run.first), scale_rows);
+    copy(encoded.zero_points, whole->zero_points, c.scale_row_of(run.first), scale_rows);
+  }
   return errors_of(values, back);
+}
+
+void Encoder::write_whole(const Work& work, const Encoded& encoded, const OutputFile& out) {
+  const WeightSource& w = work.weight;
+  for (const Output& o : work.outputs) {
+    if (!spans_rows(o.what)) continue;
+    const auto bytes =
+        arrange(o.what, {plan_.treatment(work).scheme, w.rows, w.columns}, encoded, scratch().stored);
+    out.write(o.offset, bytes.data(), static_cast<std::int64_t>(bytes.size()));
+  }
 }
 
 void Encoder::write(nvq::span<const Work> batch, const OutputFile& out,
                     const std::function<void(std::int64_t)>& progress, std::vector<Quality>& qualities) {
   find_amax(batch);
   std::vector<Piece> pieces;
-  for (std::size_t w = 0; w < batch.size(); ++w) {
-    const Tensor& t = *batch[w].source;
-    if (batch[w].quantize) write_tensor_parts(batch[w], out);
-    const auto cut = batch[w].quantize ? cut_rows(t.shape[0], t.shape[1], codec(batch[w].wide).row_step())
-                                       : cut_bytes(t.bytes);
-    for (const Rows& part : cut) pieces.push_back({w, part});
+  std::vector<Encoded> whole(batch.size());
+  std::vector<std::size_t> with_whole;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const Work& work = batch[i];
+    if (work.source == nullptr) {
+      out.write(work.outputs[0].offset, &work.constant, work.outputs[0].bytes);
+    } else if (!work.quantized()) {
+      for (const Rows& part : cut_bytes(work.source->bytes)) pieces.push_back({i, part});
+    } else {
+      write_tensor_parts(work, out);
+      const Codec& c = codec(work);
+      std::int64_t step = c.row_step();
+      bool spans = false;
+      for (const Output& o : work.outputs) {
+        step = std::max(step, rows_together(o.what));
+        spans = spans || spans_rows(o.what);
+      }
+      if (spans) {
+        whole[i] = c.sized(work.weight.rows, work.weight.columns);
+        with_whole.push_back(i);
+      }
+      for (const Rows& part : cut_rows(work.weight.rows, work.weight.columns, step))
+        pieces.push_back({i, part});
+    }
   }
   std::vector<nvq::error_sums> errors(pieces.size());
   pool_.run(static_cast<std::int64_t>(pieces.size()), [&](std::int64_t i) {
     const auto& [index, part] = pieces[static_cast<std::size_t>(i)];
     const Work& work = batch[index];
-    if (work.quantize) {
-      errors[static_cast<std::size_t>(i)] = write_rows(work, part, out);
-      progress(part.count * work.source->shape[1] * nvq::io::bits(work.source->type) / 8);
+    if (work.quantized()) {
+      errors[static_cast<std::size_t>(i)] =
+          write_rows(work, part, out, whole[index].codes.empty() ? nullptr : &whole[index]);
+      progress(part.count * work.weight.columns * nvq::io::bits(work.source->type) / 8);
     } else {
       copy_bytes(source_, *work.source, part, out, work.outputs[0].offset);
       progress(part.count);
     }
   });
-  std::size_t piece = 0;
-  for (std::size_t w = 0; w < batch.size(); ++w) {
-    const Tensor& t = *batch[w].source;
-    Quality q{t.name, 0, {}};
-    for (; piece < pieces.size() && pieces[piece].index == w; ++piece) q.errors.merge(errors[piece]);
-    q.values = q.errors.count;
-    if (batch[w].quantize) qualities.push_back(q);
+  pool_.run(static_cast<std::int64_t>(with_whole.size()), [&](std::int64_t i) {
+    const std::size_t index = with_whole[static_cast<std::size_t>(i)];
+    write_whole(batch[index], whole[index], out);
+  });
+  std::size_t i = 0;
+  for (std::size_t b = 0; b < batch.size(); ++b) {
+    if (!batch[b].quantized()) {
+      while (i < pieces.size() && pieces[i].index == b) ++i;
+      continue;
+    }
+    const WeightSource& w = batch[b].weight;
+    Quality q{
+        w.slices > 1 ? w.module + '[' + std::to_string(w.slice) + ']' : w.module + ".weight", w.values(), {}};
+    for (; i < pieces.size() && pieces[i].index == b; ++i) q.errors.merge(errors[i]);
+    qualities.push_back(q);
   }
 }
 

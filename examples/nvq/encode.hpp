@@ -8,8 +8,10 @@
 #include <nvq/metrics/error_sums.hpp>
 #include <nvq/span.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "arrange.hpp"
 #include "codec.hpp"
 #include "parallel.hpp"
 #include "plan.hpp"
@@ -26,10 +28,10 @@ struct Quality {
 
 /// Writes the tensors of a plan, a batch of them at a time and the rows of all of a batch on all threads:
 /// while one thread reads or writes, others encode. Holds a few runs of rows per thread, whatever the size
-/// of a tensor.
+/// of a tensor; where a dialect stores codes across rows, the codes of a batch as well.
 class Encoder {
  public:
-  Encoder(const Checkpoint& source, const Plan& plan, std::string recipe, Pool& pool);
+  Encoder(const Checkpoint& source, const Plan& plan, Pool& pool);
 
   /// Writes all parts of some tensors of one shard, encoded or copied, and adds the quality of each encoded
   /// one. `progress` is told the source bytes done, from any thread.
@@ -37,17 +39,17 @@ class Encoder {
              const std::function<void(std::int64_t)>& progress, std::vector<Quality>& qualities);
 
  private:
-  const Codec& codec(nvq::io::dtype wide);
+  const Codec& codec(const Work& work);
   void find_amax(nvq::span<const Work> batch);
   float amax_of(const Work& work) const;
   void write_tensor_parts(const Work& work, const OutputFile& out);
-  nvq::error_sums write_rows(const Work& work, Rows run, const OutputFile& out);
+  nvq::error_sums write_rows(const Work& work, Rows run, const OutputFile& out, Encoded* whole);
+  void write_whole(const Work& work, const Encoded& encoded, const OutputFile& out);
 
   const Checkpoint& source_;
   const Plan& plan_;
-  std::string recipe_;
   Pool& pool_;
-  std::map<nvq::io::dtype, std::unique_ptr<Codec>> codecs_;
+  std::map<std::pair<int, nvq::io::dtype>, std::unique_ptr<Codec>> codecs_;
   std::vector<float> group_amax_;  ///< -1 where not known yet
 };
 

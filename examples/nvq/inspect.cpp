@@ -59,7 +59,7 @@ std::string quantization(const nvq::io::json& config) {
 /// What a scheme calls the weights it stores, as in "nvfp4".
 std::string scheme_name(const nvq::io::weight_scheme& s) {
   for (const FormatName& f : format_names())
-    if (f.kind == s.kind && f.group == s.group) return std::string(f.name);
+    if (f.kind == s.kind && f.group == s.group && f.zero_points == s.zero_points) return std::string(f.name);
   return "quantized";
 }
 
@@ -80,15 +80,14 @@ std::string inspect(const std::filesystem::path& directory) {
   std::string note;
   if (c.config().contains("quantization_config")) {
     try {
-      const auto scheme = stored_scheme(c);
-      for (const auto& [module, w] : stored_weights(c, scheme)) {
+      for (const auto& [module, w] : stored_weights(c, stored_quantization(c))) {
         std::int64_t bytes = 0;
         for (const auto& [what, tensor] : w.parts) {
-          bytes += tensor->bytes;
+          bytes += tensor->bytes / w.slices;
           counted.insert(tensor);
         }
-        classes[{std::string(tensor_class(module + ".weight")), scheme_name(scheme)}].add(w.rows * w.columns,
-                                                                                          bytes);
+        classes[{std::string(tensor_class(module + ".weight")), scheme_name(w.scheme)}].add(
+            w.rows * w.columns, bytes);
       }
     } catch (const Failure& f) {
       note = std::string("note: quantized weights are listed as they are stored, because ") + f.what() + "\n";

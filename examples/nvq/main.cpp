@@ -14,6 +14,7 @@
 #include "failure.hpp"
 #include "fit/command.hpp"
 #include "interrupt.hpp"
+#include "rules.hpp"
 #include "verify/command.hpp"
 #include "version.hpp"
 
@@ -42,21 +43,32 @@ void add_quantize(CLI::App& cli) {
   c->add_option("MODEL_DIR", o.model, "Hugging Face directory: config.json and safetensors (F32, F16, BF16)")
       ->required();
   c->add_option("OUT_DIR", o.out, "directory to create; must not exist")->required();
-  c->add_option("--format", o.format, "format of the weights")->capture_default_str();
+  c->add_option("--format", o.format, "format of the weights; the dialect's usual (nvfp4) when not given");
   c->add_option("--recipe", o.recipe, "how scales are chosen; the format's default when not given");
-  c->add_option("--dialect", o.dialect, "compressed-tensors or modelopt")->capture_default_str();
+  c->add_option("--dialect", o.dialect, list(app::dialect_names()) + "; the first when not given");
+  c->add_option("--activations", o.activations,
+                "none, dynamic or calibrated: what the engine shall do with activations; the format's usual "
+                "when not given");
+  c->add_option("--activation-amax", o.activation_amax,
+                "largest magnitudes of the layers' inputs, for calibrated activations: a JSON or safetensors "
+                "file of one per module, or a number for all (2688 makes input scales of 1 for nvfp4)");
   c->add_option(
-      "--activations", o.activations,
-      "none or dynamic: what the engine shall do with activations; the format's usual when not given");
+      "--kv-amax", o.kv_amax,
+      "write scales of an FP8 KV cache: a file of amax per \"ATTENTION.k\" and \".v\", or a number (448 "
+      "makes scales of 1)");
+  c->add_option("--rules", o.rules,
+                "file of rules, PATTERN = FORMAT[:RECIPE] or PATTERN = keep, a line each; "
+                "the first that matches a module decides");
+  c->add_option("--preset", o.preset, "rules ready made: " + list(app::preset_names()));
+  c->add_option("--family", o.family, "treat the model as one of this model_type");
   c->add_option("--keep", o.keep,
                 "leave modules of these names as they are (* and ? match); may be repeated");
   c->add_option("--threads", o.threads, "threads; all cores when not given")->check(CLI::NonNegativeNumber);
-  c->add_option("--batch-bytes", o.batch_bytes)->group("");  // for tests
   c->add_flag("--quiet", o.quiet, "no progress bar and no table");
   c->footer(formats_help());
   c->callback([] {
     const app::QuantizeResult r = app::quantize(o);
-    if (!o.quiet) fmt::print("{}", app::summary(o, r));
+    if (!o.quiet) fmt::print("{}", app::summary(r));
   });
 }
 

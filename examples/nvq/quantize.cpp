@@ -19,32 +19,41 @@ namespace app {
 
 namespace {
 
-nvq::io::weight_scheme scheme_of(const QuantizeOptions& options) {
-  const FormatName& format = find_format(options.format);
-  nvq::io::weight_scheme s;
-  s.kind = format.kind;
-  s.group = format.group;
-  if (options.dialect == "modelopt")
-    s.owner = nvq::io::dialect::modelopt;
-  else if (options.dialect != "compressed-tensors")
-    throw Failure("unknown dialect '" + options.dialect + "'; known are compressed-tensors and modelopt");
-  const bool usual = nvq::io::usual_activations(s.owner, s.kind);
-  s.dynamic_activations = options.activations.empty() ? usual : options.activations == "dynamic";
-  if (!options.activations.empty() && options.activations != "dynamic" && options.activations != "none")
-    throw Failure("unknown activations '" + options.activations + "'; known are none and dynamic");
-  if (auto ok = nvq::io::check(s); !ok)
-    throw Failure("--format " + options.format + ": " + ok.error().message);
-  return s;
+PlanOptions plan_options(const QuantizeOptions& options) {
+  PlanOptions how;
+  how.activation_amax = AmaxTable(options.activation_amax);
+  how.kv_amax = AmaxTable(options.kv_amax);
+  how.family = options.family;
+  RuleOptions rules;
+  rules.format = options.format;
+  rules.recipe = options.recipe;
+  rules.dialect = options.dialect;
+  rules.activations = options.activations;
+  rules.has_activation_amax = how.activation_amax.given();
+  rules.keep = options.keep;
+  rules.preset = options.preset;
+  if (!options.rules.empty()) {
+    rules.rules_file = options.rules.string();
+    rules.rules = read_text(options.rules, std::int64_t{1} << 20);
+  }
+  how.rules = make_rules(rules);
+  return how;
 }
 
-/// Batches of tensors of `enough` bytes: big enough to keep all threads busy, small enough that writing to the
-/// disk begins early and that a group is still in memory when it is read the second time.
-std::vector<nvq::span<const Work>> batches(const std::vector<Work>& work, std::int64_t enough) {
+/// "nvfp4, recipe amax": what became of the modules of a treatment.
+std::string title(const Treatment& t) {
+  return t.format + ", recipe " + std::string(make_codec(t.scheme, nvq::io::dtype::f32, t.recipe)->recipe());
+}
+
+/// Ends of batches of tensors: big enough to keep all threads busy, small enough that writing to the disk
+/// begins early and that a group is still in memory when it is read the second time.
+std::vector<nvq::span<const Work>> batches(const std::vector<Work>& work) {
+  constexpr std::int64_t enough = std::int64_t{256} << 20;
   std::vector<nvq::span<const Work>> all;
   std::size_t first = 0;
   std::int64_t bytes = 0;
   for (std::size_t i = 0; i < work.size(); ++i) {
-    bytes += work[i].source->bytes;
+    bytes += work[i].bytes();
     if (bytes < enough && i + 1 < work.size()) continue;
     all.push_back({work.data() + first, i + 1 - first});
     first = i + 1;
@@ -54,14 +63,14 @@ std::vector<nvq::span<const Work>> batches(const std::vector<Work>& work, std::i
 }
 
 /// Encodes and copies a shard's tensors, while the disk gets what is written already.
-void write_shard(const OutputShard& shard, std::int64_t batch_bytes, Encoder& encoder, OutputDirectory& out,
-                 Background& disk, Progress& progress, std::vector<Quality>& qualities) {
+void write_shard(const OutputShard& shard, Encoder& encoder, OutputDirectory& out, Background& disk,
+                 Progress& progress, std::vector<Quality>& qualities) {
   const auto file = std::make_shared<nvq::io::file>(out.create(shard.name, shard.layout.file_size));
   const auto advance = [&](std::int64_t bytes) { progress.advance(bytes); };
   const OutputFile writer(*file, out.where(shard.name));
   writer.write(0, shard.layout.header.data(), static_cast<std::int64_t>(shard.layout.header.size()));
-  for (const nvq::span<const Work> batch : batches(shard.work, batch_bytes)) {
-    progress.label(batch[0].source->name);
+  for (const nvq::span<const Work> batch : batches(shard.work)) {
+    progress.label(batch[0].outputs[0].name);
     encoder.write(batch, writer, advance, qualities);
     disk.add([file, where = out.where(shard.name)] { unwrap(file->sync(), where); });
   }
@@ -70,11 +79,10 @@ void write_shard(const OutputShard& shard, std::int64_t batch_bytes, Encoder& en
 
 void write_configuration(const Checkpoint& source, const Plan& plan, OutputDirectory& out) {
   nvq::io::json config = source.config();
-  config["quantization_config"] = nvq::io::quantization_config(plan.scheme, plan.ignore, version_text());
+  config["quantization_config"] = nvq::io::quantization_config(plan.description);
   out.write_text("config.json", nvq::io::dump_json(config));
-  if (plan.scheme.owner == nvq::io::dialect::modelopt)
-    out.write_text("hf_quant_config.json",
-                   nvq::io::dump_json(nvq::io::hf_quant_config(plan.scheme, plan.ignore, version_text())));
+  const nvq::io::companion_config second = nvq::io::second_config(plan.description);
+  if (second.file != nullptr) out.write_text(second.file, nvq::io::dump_json(second.content));
   if (plan.shards.size() > 1)
     out.write_text("model.safetensors.index.json", nvq::io::index_text(plan.index()));
   copy_companions(source.directory(), out);
@@ -99,19 +107,20 @@ void summarize(const std::vector<Quality>& qualities, QuantizeResult& r) {
 
 QuantizeResult quantize(const QuantizeOptions& options) {
   const double begun = now();
-  PlanOptions how;
-  how.scheme = scheme_of(options);
-  how.recipe = options.recipe;
-  how.keep = options.keep;
-  const std::string recipe(make_codec(how.scheme, nvq::io::dtype::f32, options.recipe)->recipe());
-  how.metadata = {{"format", "pt"}, {"producer", "nvq " + version_text()}, {"recipe", recipe}};
+  PlanOptions how = plan_options(options);
+  const Treatment& main = how.rules.treatments.front();
+  how.metadata = {
+      {"format", "pt"},
+      {"producer", "nvq " + version_text()},
+      {"recipe", std::string(make_codec(main.scheme, nvq::io::dtype::f32, main.recipe)->recipe())}};
 
   const Checkpoint source(options.model);
   const Plan plan = make_plan(source, how);
   OutputDirectory out(options.out);
 
   QuantizeResult r;
-  r.recipe = recipe;
+  r.dialect = nvq::io::name(plan.rules.dialect);
+  for (const Treatment& t : plan.rules.treatments) r.formats.push_back(title(t));
   r.quantized = plan.quantized;
   r.kept = plan.kept;
   r.notes = plan.notes;
@@ -121,13 +130,12 @@ QuantizeResult quantize(const QuantizeOptions& options) {
       8.0 * static_cast<double>(plan.quantized_bytes) / static_cast<double>(plan.quantized_values);
 
   Pool pool(options.threads);
-  Encoder encoder(source, plan, options.recipe, pool);
+  Encoder encoder(source, plan, pool);
   std::vector<Quality> qualities;
   {
     Progress progress(r.bytes_before, !options.quiet);
     Background disk;
-    for (const OutputShard& shard : plan.shards)
-      write_shard(shard, options.batch_bytes, encoder, out, disk, progress, qualities);
+    for (const OutputShard& shard : plan.shards) write_shard(shard, encoder, out, disk, progress, qualities);
     progress.label("writing to the disk");
     disk.wait();
   }
@@ -138,13 +146,12 @@ QuantizeResult quantize(const QuantizeOptions& options) {
   return r;
 }
 
-std::string summary(const QuantizeOptions& options, const QuantizeResult& r) {
+std::string summary(const QuantizeResult& r) {
   const double whole = static_cast<double>(r.bytes_before);
   const auto line = [](std::string_view what, const std::string& value) {
     return fmt::format("{:<12}{}\n", what, value);
   };
-  std::string text =
-      line("format", fmt::format("{}, recipe {}, dialect {}", options.format, r.recipe, options.dialect));
+  std::string text = line("format", fmt::format("{}, dialect {}", fmt::join(r.formats, "; "), r.dialect));
   text += line("tensors", fmt::format("{} quantized, {} kept", r.quantized, r.kept));
   text += line("bytes",
                fmt::format("{} before, {} after ({:.1f} %)", with_commas(r.bytes_before),

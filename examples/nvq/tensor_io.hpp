@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "checkpoint.hpp"
+#include "weight_source.hpp"
 
 namespace app {
 
@@ -21,10 +22,10 @@ std::vector<Rows> cut_rows(std::int64_t rows, std::int64_t columns, std::int64_t
 
 /// Reads rows of an F32, F16 or BF16 matrix as floats. A Failure names the first value that is NaN or
 /// infinite.
-void read_rows(const Checkpoint& source, const Tensor& t, Rows rows, std::vector<float>& out);
+void read_rows(const Checkpoint& source, const WeightSource& w, Rows rows, std::vector<float>& out);
 
 /// The largest magnitude of the same rows, with the same Failure.
-float rows_amax(const Checkpoint& source, const Tensor& t, Rows rows);
+float rows_amax(const Checkpoint& source, const WeightSource& w, Rows rows);
 
 /// Bytes of one output file, written under a name that errors can mention.
 class OutputFile {

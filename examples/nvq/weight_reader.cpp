@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "weight_reader.hpp"
 
-#include <cmath>
 #include <cstring>
 #include <nvq/float16.hpp>
 #include <set>
 
 #include "failure.hpp"
-#include "pack.hpp"
 
 namespace app {
 
@@ -21,8 +19,9 @@ using nvq::io::weight_kind;
 struct Extremes {
   std::vector<std::uint8_t> largest, lowest;  ///< repeated along a row
 };
-Extremes extremes(weight_kind kind) {
-  switch (kind) {
+Extremes extremes(const nvq::io::weight_scheme& s) {
+  if (s.zero_points) return {{0xFF}, {0x00}};
+  switch (s.kind) {
     case weight_kind::nvfp4:
     case weight_kind::mxfp4:
       return {{0x77}, {0xFF}};
@@ -38,6 +37,8 @@ Extremes extremes(weight_kind kind) {
     case weight_kind::int4_group:
     case weight_kind::int4_channel:
       return {{0x77}, {0x88}};
+    case weight_kind::nf4:
+      return {{0xFF}, {0x00}};
   }
   return {};
 }
@@ -53,7 +54,7 @@ void repeat(const std::vector<std::uint8_t>& pattern, std::int64_t rows, std::in
 
 std::string name_of(const nvq::io::weight_scheme& s) {
   for (const FormatName& f : format_names())
-    if (f.kind == s.kind && f.group == s.group) return std::string(f.name);
+    if (f.kind == s.kind && f.group == s.group && f.zero_points == s.zero_points) return std::string(f.name);
   return "quantized";
 }
 
@@ -66,33 +67,30 @@ void widen(const std::vector<std::uint8_t>& bytes, std::vector<float>& out) {
   }
 }
 
-const Tensor* codes_of(const StoredWeight& w) {
-  const Tensor* codes = w.find(part::codes);
-  return codes != nullptr ? codes : w.find(part::offset_codes);
-}
-
 }  // namespace
 
 WeightReader::WeightReader(const Checkpoint& checkpoint) : source_(checkpoint) {
   std::set<const Tensor*> parts;
   if (checkpoint.config().contains("quantization_config")) {
-    scheme_ = stored_scheme(checkpoint);
-    format_ = name_of(*scheme_);
-    stored_ = stored_weights(checkpoint, *scheme_);
+    const nvq::io::quantization q = stored_quantization(checkpoint);
+    for (const nvq::io::scheme_use& use : q.uses) {
+      const std::string format = name_of(use.scheme);
+      if (format_.find(format) == std::string::npos) format_ += (format_.empty() ? "" : ", ") + format;
+    }
+    stored_ = stored_weights(checkpoint, q);
   }
-  for (const auto& [module, stored] : stored_) {
+  for (const auto& [key, stored] : stored_) {
     Weight w;
-    w.name = module + ".weight";
+    w.name = stored.slices > 1 ? key : key + ".weight";
     w.rows = stored.rows;
     w.columns = stored.columns;
-    w.format = format_;
+    w.format = name_of(stored.scheme);
     w.stored = &stored;
-    w.codec = make_decoder(*scheme_, stored.wide);
+    w.reader = std::make_shared<StoredReader>(checkpoint, stored);
     for (const auto& [what, tensor] : stored.parts) {
       parts.insert(tensor);
-      w.bytes += tensor->bytes;
+      w.bytes += tensor->bytes / stored.slices;
     }
-    tensor_scales_[&stored] = tensor_scale(stored);
     weights_.emplace(w.name, std::move(w));
   }
   for (const Tensor& t : checkpoint.tensors()) {
@@ -115,17 +113,9 @@ const Weight* WeightReader::find(const std::string& name) const {
 }
 
 const Tensor* WeightReader::scales_of(const Weight& w) const {
-  return w.stored == nullptr ? nullptr : w.stored->find(part::block_scales);
-}
-
-float WeightReader::tensor_scale(const StoredWeight& w) const {
-  float scale = 1.0f;
-  for (const part what : {part::multiplier, part::divisor})
-    if (const Tensor* t = w.find(what)) source_.read(*t, 0, &scale, 4);
-  if (!std::isfinite(scale) || scale <= 0)
-    throw Failure(source_.directory().string() + ": tensor scale of '" + w.module +
-                  "' is no positive number; the checkpoint is broken");
-  return scale;
+  if (w.stored == nullptr) return nullptr;
+  const Tensor* scales = w.stored->find(part::block_scales);
+  return scales != nullptr ? scales : w.stored->find(part::group_major_scales);
 }
 
 void WeightReader::read(const Weight& w, Rows run, bool all, DecodedRows& out) const {
@@ -141,50 +131,33 @@ void WeightReader::read(const Weight& w, Rows run, bool all, DecodedRows& out) c
 
 void WeightReader::read_plain(const Weight& w, Rows run, DecodedRows& out) const {
   const std::int64_t width = nvq::io::bits(w.plain->type) / 8;
-  out.codes.resize(out.values.size() * static_cast<std::size_t>(width));
-  source_.read(*w.plain, run.first * w.columns * width, out.codes.data(),
-               static_cast<std::int64_t>(out.codes.size()));
+  out.bytes.resize(out.values.size() * static_cast<std::size_t>(width));
+  source_.read(*w.plain, run.first * w.columns * width, out.bytes.data(),
+               static_cast<std::int64_t>(out.bytes.size()));
   if (w.plain->type == dtype::bf16)
-    widen<nvq::bfloat16>(out.codes, out.values);
+    widen<nvq::bfloat16>(out.bytes, out.values);
   else if (w.plain->type == dtype::f16)
-    widen<nvq::half>(out.codes, out.values);
+    widen<nvq::half>(out.bytes, out.values);
   else
-    std::memcpy(out.values.data(), out.codes.data(), out.codes.size());
+    std::memcpy(out.values.data(), out.bytes.data(), out.bytes.size());
 }
 
 void WeightReader::read_stored(const Weight& w, Rows run, bool all, DecodedRows& out) const {
-  const StoredWeight& s = *w.stored;
-  const Codec& codec = *w.codec;
-  const Tensor& packed = *codes_of(s);
-  const Tensor& scales = *s.find(part::block_scales);
-  const std::int64_t row_bytes = packed.bytes / s.rows, scale_bytes = scales.bytes / codec.scale_rows(s.rows),
-                     first_scale = codec.scale_row_of(run.first);
-  out.codes.resize(static_cast<std::size_t>(run.count * row_bytes));
-  source_.read(packed, run.first * row_bytes, out.codes.data(), run.count * row_bytes);
-  if (s.find(part::codes) == nullptr) signed_int4(out.codes, run.count, s.columns);
-  out.scales.resize(static_cast<std::size_t>(codec.scale_rows(run.count) * scale_bytes));
-  source_.read(scales, first_scale * scale_bytes, out.scales.data(),
-               static_cast<std::int64_t>(out.scales.size()));
-  // compressed-tensors divides the block scales by the tensor's divisor before it decodes.
-  float scale = tensor_scales_.at(&s);
-  const bool divides = s.find(part::divisor) != nullptr;
-  if (divides) {
-    out.folded = fold_divisor(out.scales, scale);
-    scale = 1.0f;
+  const StoredReader& reader = *w.reader;
+  reader.read(run, out.encoded);
+  reader.decode(run, out.encoded, out.values.data());
+  if (!all) return;
+  const Extremes extreme = extremes(w.stored->scheme);
+  const auto row = static_cast<std::int64_t>(out.encoded.codes.size()) / run.count;
+  out.ends = out.encoded;
+  for (const auto& [pattern, values] :
+       {std::pair(&extreme.largest, &out.high), {&extreme.lowest, &out.low}}) {
+    repeat(*pattern, run.count, row, out.ends.codes);
+    values->resize(out.values.size());
+    reader.decode(run, out.ends, values->data());
   }
-  const std::vector<std::uint8_t>& used = divides ? out.folded : out.scales;
-  codec.decode(out.codes, used, run.count, s.columns, scale, out.values.data());
-  if (all) {
-    const Extremes ends = extremes(scheme_->kind);
-    const auto decoded_row = static_cast<std::int64_t>(out.codes.size()) / run.count;
-    for (const auto& [pattern, values] : {std::pair(&ends.largest, &out.high), {&ends.lowest, &out.low}}) {
-      repeat(*pattern, run.count, decoded_row, out.codes);
-      values->resize(out.values.size());
-      codec.decode(out.codes, used, run.count, s.columns, scale, values->data());
-    }
-    // A tensor of one scale gives it to every run.
-    if (run.first != 0 && first_scale == 0) out.scales.clear();
-  }
+  // A tensor of one scale gives it to every run.
+  if (!reader.shares_scales(run)) out.scales = out.encoded.scales;
 }
 
 }  // namespace app

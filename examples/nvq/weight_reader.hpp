@@ -4,16 +4,14 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <nvq/io/dialect.hpp>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "checkpoint.hpp"
 #include "codec.hpp"
 #include "stored.hpp"
+#include "stored_reader.hpp"
 #include "tensor_io.hpp"
 
 namespace app {
@@ -27,7 +25,7 @@ struct Weight {
   std::string format;      ///< "nvfp4", or "BF16" where it is not quantized
   const Tensor* plain = nullptr;
   const StoredWeight* stored = nullptr;
-  std::shared_ptr<const Codec> codec;  ///< of a stored one
+  std::shared_ptr<const StoredReader> reader;  ///< of a stored one
 };
 
 /// Rows of a weight, and what there is to know of how they were quantized.
@@ -38,11 +36,12 @@ struct DecodedRows {
   std::vector<float> low, high;
   /// The scales of these rows as they are stored; where rows share a scale, those that begin with it have it.
   std::vector<std::uint8_t> scales;
-  std::vector<std::uint8_t> codes, folded;  ///< scratch
+  Encoded encoded, ends;            ///< scratch
+  std::vector<std::uint8_t> bytes;  ///< scratch
 };
 
 /// Reads the weights of any checkpoint as floats, whether they are stored plain or quantized, in any dialect
-/// that stored_scheme() knows. Nothing but headers is held.
+/// that stored_quantization() knows. Nothing but headers is held.
 class WeightReader {
  public:
   /// A Failure when the configuration names a scheme that is not known, or the tensors do not fit it.
@@ -57,7 +56,7 @@ class WeightReader {
   const std::string& format() const { return format_; }
 
   /// Runs of rows must begin at a multiple of this.
-  static std::int64_t row_step(const Weight& w) { return w.codec ? w.codec->row_step() : 1; }
+  static std::int64_t row_step(const Weight& w) { return w.reader ? w.reader->row_step() : 1; }
   /// Decodes rows to `out.values`; everything else in it where `all`. Any thread may call it.
   void read(const Weight& w, Rows run, bool all, DecodedRows& out) const;
   /// The type of `out.scales`; nullptr for a weight that has none.
@@ -66,13 +65,10 @@ class WeightReader {
  private:
   void read_plain(const Weight& w, Rows run, DecodedRows& out) const;
   void read_stored(const Weight& w, Rows run, bool all, DecodedRows& out) const;
-  float tensor_scale(const StoredWeight& w) const;
 
   const Checkpoint& source_;
-  std::optional<nvq::io::weight_scheme> scheme_;
   std::map<std::string, StoredWeight> stored_;
   std::map<std::string, Weight> weights_;
-  std::unordered_map<const StoredWeight*, float> tensor_scales_;
   std::string format_;
 };
 

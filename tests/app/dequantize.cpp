@@ -138,11 +138,11 @@ TEST_CASE("inspect counts real bits", "[app]") {
   CHECK(contains(after.out, "4.1257"));
   // Not one of ours: listed as it is stored.
   json config = read_json(dir / "q" / "config.json");
-  config["quantization_config"]["quant_method"] = "awq";
+  config["quantization_config"]["quant_method"] = "hqq";
   write_file(dir / "q" / "config.json", config.dump());
   const Outcome foreign = nvq({"inspect", (dir / "q").string()});
   CHECK(foreign.status == 0);
-  CHECK(contains(foreign.out, "quant_method 'awq' is not supported"));
+  CHECK(contains(foreign.out, "quant_method 'hqq' is not supported"));
   CHECK(contains(foreign.out, "I32"));
 }
 

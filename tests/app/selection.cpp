@@ -127,7 +127,7 @@ TEST_CASE("the option --keep leaves layers and their partners as they are", "[ap
 TEST_CASE("attention with an output gate keeps its inputs", "[app]") {
   const TempDir dir;
   write_model(dir / "m", model({"l.q_proj", "l.k_proj", "l.v_proj", "l.o_proj"}),
-              {{"model_type", "x"}, {"text_config", {{"attn_output_gate", true}}}});
+              {{"model_type", "llama"}, {"text_config", {{"attn_output_gate", true}}}});
   REQUIRE(nvq({"quantize", (dir / "m").string(), (dir / "q").string()}).status == 0);
   CHECK(quantized(dir / "q") == std::set<std::string>{"l.o_proj"});
 }
@@ -135,7 +135,7 @@ TEST_CASE("attention with an output gate keeps its inputs", "[app]") {
 TEST_CASE("layers after the last one of the model are multi-token prediction", "[app]") {
   const TempDir dir;
   write_model(dir / "m", model({"model.layers.1.mlp.up_proj", "model.layers.2.mlp.up_proj"}),
-              {{"num_hidden_layers", 2}});
+              {{"model_type", "llama"}, {"num_hidden_layers", 2}});
   REQUIRE(nvq({"quantize", (dir / "m").string(), (dir / "q").string()}).status == 0);
   CHECK(quantized(dir / "q") == std::set<std::string>{"model.layers.1.mlp.up_proj"});
   CHECK(ignored(dir / "q") == std::set<std::string>{"model.layers.2.mlp.up_proj"});

@@ -55,31 +55,6 @@ TEST_CASE("a sharded model gives the same tensors as a whole one, and an index t
   }
 }
 
-TEST_CASE("the size of batches changes no byte", "[app]") {
-  const TempDir dir;
-  write_sharded(dir / "m");
-  for (const std::string format : {"nvfp4", "fp8", "int4"}) {
-    const auto quantize = [&](const std::string& batch, const std::string& threads) {
-      const fs::path out = dir / (format + "-" + batch + "-" + threads);
-      const Outcome done = nvq({"quantize", (dir / "m").string(), out.string(), "--format", format,
-                                "--batch-bytes", batch, "--threads", threads});
-      INFO(done.err);
-      REQUIRE(done.status == 0);
-      std::map<std::string, std::string> files;
-      for (const fs::directory_entry& file : fs::directory_iterator(out))
-        files[file.path().filename().string()] = read_file(file.path());
-      CHECK(files.size() >= 5);
-      // What is printed has the time and no more that may differ.
-      files["printed"] = done.out.substr(0, done.out.find("\ntime"));
-      return files;
-    };
-    const auto whole = quantize("100000000", "1");
-    CHECK(quantize("1", "1") == whole);  // every tensor on its own, partners of a group apart
-    CHECK(quantize("1", "3") == whole);
-    CHECK(quantize("200000", "2") == whole);
-  }
-}
-
 TEST_CASE("decoding a sharded checkpoint gives the whole one's weights", "[app]") {
   const TempDir dir;
   write_sharded(dir / "m");

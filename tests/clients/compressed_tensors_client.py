@@ -25,7 +25,9 @@ CASES = [
     ("mxfp4", "bf16"), ("mxfp6", "bf16"), ("mxfp8", "bf16"),
     ("fp8", "bf16"), ("fp8", "f32"), ("fp8_row", "bf16"), ("fp8_block", "bf16"),
     ("int8", "bf16"), ("int4", "bf16"), ("int4", "f16"), ("int4", "f32"), ("int4_g32", "bf16"), ("int4_row", "bf16"),
+    ("int4_zp", "bf16"), ("int4_g32_zp", "f16"), ("rules", "bf16"),
 ]
+RULES = "*.self_attn.* = fp8_row\n*.1.mlp.* = keep\n*.2.mlp.* = int4_zp\n"
 WINDOW = torch.tensor([list((MODEL / "heldout.txt").read_bytes()[:256])])
 
 
@@ -54,7 +56,11 @@ def main() -> None:
         name, _, recipe = case.partition(":")
         stem = f"{name}-{recipe or 'default'}-{dtype}"
         packed, plain, converted = (fresh(work / f"{stem}{s}") for s in ("", "-decoded", "-converted"))
-        run(nvq, "quantize", "--quiet", model_in(dtype, work), packed, "--format", name, *(["--recipe", recipe] if recipe else []))
+        options = ["--format", name, *(["--recipe", recipe] if recipe else [])]
+        if name == "rules":
+            (work / "rules").write_text(RULES)
+            options = ["--rules", work / "rules"]
+        run(nvq, "quantize", "--quiet", model_in(dtype, work), packed, *options)
         through = "bf16" if name in ("nvfp4", "mxfp4", "mxfp6", "mxfp8") else dtype
         run(nvq, "dequantize", "--quiet", packed, plain, "--dtype", through)
 

@@ -25,6 +25,10 @@ def mxfp8(shape, t, p):
     return MXFP8QTensor(shape, torch.float32, t[p + "weight"]).dequantize(scale=t[p + "weight_scale"])
 
 
+def fp8(shape, t, p):
+    return FP8QTensor(shape, torch.float32, t[p + "weight"]).dequantize(scale=t[p + "weight_scale"])
+
+
 def fp8_row(shape, t, p):
     return FP8QTensor(shape, torch.float32, t[p + "weight"]).dequantize(scale=t[p + "weight_scale"][:, None], block_sizes={-1: shape[1]})
 
@@ -34,7 +38,8 @@ def fp8_block(shape, t, p):
     return FP8QTensor(shape, torch.float32, t[p + "weight"]).dequantize(scale=scale, block_sizes={-1: 128, -2: 128})
 
 
-CASES = {"nvfp4": nvfp4, "nvfp4:modelopt": nvfp4, "nvfp4:mse": nvfp4, "mxfp8": mxfp8, "fp8_row": fp8_row, "fp8_block": fp8_block}
+CASES = {"nvfp4": nvfp4, "nvfp4:modelopt": nvfp4, "nvfp4:mse": nvfp4, "nvfp4:calibrated": nvfp4, "mxfp8": mxfp8, "fp8:calibrated": fp8,
+         "fp8_row": fp8_row, "fp8_block": fp8_block}
 
 
 def quantizer_bytes(source, t, p, group):
@@ -55,9 +60,10 @@ def main() -> None:
     report = Report("format", "quantized", "largest off", "configuration", "its bytes", "verdict")
     for case, dequantize in CASES.items():
         name, _, recipe = case.partition(":")
+        options = ["--activation-amax", "10"] if recipe == "calibrated" else ["--recipe", recipe] if recipe else []
         stem = f"modelopt-{name}-{recipe or 'default'}"
         packed, plain = fresh(work / stem), fresh(work / f"{stem}-decoded")
-        run(nvq, "quantize", "--quiet", MODEL, packed, "--format", name, "--dialect", "modelopt", *(["--recipe", recipe] if recipe else []))
+        run(nvq, "quantize", "--quiet", MODEL, packed, "--format", name, "--dialect", "modelopt", *options)
         run(nvq, "dequantize", "--quiet", packed, plain, "--dtype", "f32")
         t, ours = read(packed), read(plain)
 

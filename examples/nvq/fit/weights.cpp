@@ -82,8 +82,7 @@ void weigh_stored(const Checkpoint& model, Sums& sums, Weights& w) {
   std::map<const Tensor*, part> parts;
   if (model.config().contains("quantization_config") && !is_mxfp4(model.config())) {
     try {
-      const auto scheme = stored_scheme(model);
-      for (const auto& [module, stored] : stored_weights(model, scheme)) {
+      for (const auto& [module, stored] : stored_weights(model, stored_quantization(model))) {
         ClassBytes& c = sums.of(module + ".weight");
         c.parameters += stored.rows * stored.columns;
         for (const auto& [what, tensor] : stored.parts) {
@@ -107,12 +106,12 @@ void weigh_plan(const Checkpoint& model, const PlanOptions& options, Sums& sums,
   for (const OutputShard& shard : plan.shards) {
     w.files += static_cast<std::int64_t>(shard.layout.header.size());
     for (const Work& work : shard.work) {
-      if (!work.quantize) {
-        add_kept(sums, *work.source);
+      if (!work.quantized()) {
+        if (work.source != nullptr) add_kept(sums, *work.source);
         continue;
       }
       ClassBytes& c = sums.of(work.source->name);
-      c.parameters += work.source->shape[0] * work.source->shape[1];
+      c.parameters += work.weight.values();
       for (const Output& o : work.outputs) add_part(c, o.what, o.bytes);
     }
   }
@@ -172,19 +171,16 @@ Weights weigh(const Checkpoint& model, const Architecture& architecture, const s
   if (to == "source") {
     weigh_stored(model, sums, w);
   } else {
-    const FormatName& format = find_format(to);
+    // Any family will do where nothing is written, and so will any scale of activations.
     PlanOptions options;
-    options.scheme.kind = format.kind;
-    options.scheme.group = format.group;
-    options.keep = keep;
-    if (dialect == "modelopt")
-      options.scheme.owner = nvq::io::dialect::modelopt;
-    else if (dialect != "compressed-tensors")
-      throw Failure("unknown dialect '" + dialect + "'; known are compressed-tensors and modelopt");
-    options.scheme.dynamic_activations =
-        nvq::io::usual_activations(options.scheme.owner, options.scheme.kind);
-    if (auto ok = nvq::io::check(options.scheme); !ok)
-      throw Failure("--to " + to + ": " + ok.error().message);
+    options.family = "llama";
+    options.activation_amax = AmaxTable("1");
+    RuleOptions rules;
+    rules.format = to;
+    rules.dialect = dialect;
+    rules.keep = keep;
+    rules.has_activation_amax = dialect == "modelopt" && to == "fp8";
+    options.rules = make_rules(rules);
     weigh_plan(model, options, sums, w);
   }
   w.classes = sums.take();

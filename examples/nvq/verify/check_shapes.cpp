@@ -138,9 +138,9 @@ void check_bnb(Context& x, Module& m) {
   for (const auto& d : (*parsed)["shape"])
     if (d.is_number_integer()) shape.push_back(d.get<std::int64_t>());
   const std::int64_t n = nvq::io::element_count(shape).value_or(0),
-                     block = number_at(*parsed, "blocksize", 64);
-  if (shape.size() == 2) m.extent = {shape[0], shape[1]};
+                     block = std::min(number_at(*parsed, "blocksize", 64), largest_block());
   const Entry* absmax = m.part("weight.absmax");
+  if (shape.size() == 2 && n > 0 && codes->bytes == (n + 1) / 2) m.extent = {shape[0], shape[1]};
   if (codes->bytes != (n + 1) / 2)
     x.findings.error("V6", codes->name,
                      fmt::format("{} bytes; its quant_state describes {} values", codes->bytes, n));
@@ -153,6 +153,10 @@ void check_module(Context& x, Module& m) {
   const Scheme& s = *m.declared;
   const Entry* codes = find_codes(x, m, s);
   if (codes == nullptr) return;
+  if (codes->bytes == 0) {
+    x.findings.error("V6", codes->name, "it is empty");
+    return;
+  }
   if (s.kind == Kind::bnb4) {
     check_bnb(x, m);
   } else {

@@ -112,7 +112,11 @@ std::string text_at(const nvq::io::json& object, const char* key) {
 std::int64_t number_at(const nvq::io::json& object, const char* key, std::int64_t otherwise) {
   if (!object.is_object()) return otherwise;
   const auto it = object.find(key);
-  return it != object.end() && it->is_number_integer() ? it->get<std::int64_t>() : otherwise;
+  if (it == object.end() || !it->is_number_integer()) return otherwise;
+  // Nothing that is counted here is near this; beyond it sums would overflow.
+  constexpr std::int64_t far = std::int64_t{1} << 48;
+  if (it->is_number_unsigned() && it->get<std::uint64_t>() > static_cast<std::uint64_t>(far)) return far;
+  return std::clamp(it->get<std::int64_t>(), -far, far);
 }
 
 bool true_at(const nvq::io::json& object, const char* key) {

@@ -51,7 +51,7 @@ std::optional<Scheme> scheme_from(const json& group, const std::string& config_f
   s.bits = static_cast<int>(bits);
   s.symmetric = !w.contains("symmetric") || !w["symmetric"].is_boolean() || true_at(w, "symmetric");
   s.activations = activations_of(group);
-  s.group = strategy == "group" || strategy == "tensor_group" ? size : 0;
+  s.group = strategy == "group" || strategy == "tensor_group" ? std::min(size, largest_block()) : 0;
   s.per_tensor = strategy == "tensor";
   s.label = format;
 
@@ -87,8 +87,8 @@ std::optional<Scheme> scheme_from(const json& group, const std::string& config_f
           !(*block)[1].is_number_integer() || (*block)[0].get<std::int64_t>() < 1 ||
           (*block)[1].get<std::int64_t>() < 1)
         return refuse("strategy 'block' needs block_structure [rows, columns]");
-      s.tile_rows = (*block)[0].get<std::int64_t>();
-      s.tile_columns = (*block)[1].get<std::int64_t>();
+      s.tile_rows = std::min((*block)[0].get<std::int64_t>(), largest_block());
+      s.tile_columns = std::min((*block)[1].get<std::int64_t>(), largest_block());
       return s;
     }
     return refuse("no such strategy for FP8 weights: " + described);

@@ -2,6 +2,8 @@
 // The methods that transformers named: fp8 (DeepSeek), mxfp4 (GPT-OSS), gptq, awq, bitsandbytes.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "declared.hpp"
 
 namespace app::check {
@@ -36,8 +38,8 @@ Scheme fp8_scheme(const json& q, Findings& findings) {
   if (block->is_array() && block->size() == 2 && (*block)[0].is_number_integer() &&
       (*block)[1].is_number_integer() && (*block)[0].get<std::int64_t>() > 0 &&
       (*block)[1].get<std::int64_t>() > 0) {
-    s.tile_rows = (*block)[0].get<std::int64_t>();
-    s.tile_columns = (*block)[1].get<std::int64_t>();
+    s.tile_rows = std::min((*block)[0].get<std::int64_t>(), largest_block());
+    s.tile_columns = std::min((*block)[1].get<std::int64_t>(), largest_block());
   } else {
     findings.error("V18", "quantization_config.weight_block_size", "it is not [rows, columns]");
   }
@@ -57,7 +59,7 @@ Scheme integer_scheme(const json& q, Kind kind, Findings& findings) {
     s.bits = 4;
   }
   s.group = number_at(q, "group_size", number_at(q, "q_group_size", 128));
-  if (s.group < 0) s.group = 0;
+  s.group = std::clamp<std::int64_t>(s.group, 0, largest_block());
   s.label = kind == Kind::gptq ? "gptq" : "awq";
   return s;
 }

@@ -111,7 +111,7 @@ bool Decoder::load_bnb(const Snapshot& c, const Module& m) {
   const auto json =
       nvq::io::parse_json(std::string_view(reinterpret_cast<const char*>(text.data()), text.size()));
   if (!json) return false;
-  block_ = number_at(*json, "blocksize", 64);
+  block_ = std::min(number_at(*json, "blocksize", 64), largest_block());
   map_ = small_values(c, *map);
   if (absmax->type == dtype::u8) {
     const Entry* nested = m.part("weight.nested_absmax");
@@ -195,7 +195,6 @@ void Decoder::packed_floats(std::int64_t at, const Twist& t, std::int64_t r, flo
 
 void Decoder::integers(std::int64_t r, float* out) const {
   const std::int64_t columns = extent_.columns, bits = scheme_.bits, words = (columns * bits + 31) / 32;
-  const std::int64_t per_word = 32 / bits;
   for (std::int64_t c = 0; c < columns; ++c) {
     const std::int64_t group = scale_columns_ == 1 ? 0
                                : order_.empty()    ? c / column_group(scheme_)
@@ -215,11 +214,14 @@ void Decoder::integers(std::int64_t r, float* out) const {
     const auto mask = (std::uint64_t{1} << bits) - 1;
     auto q = static_cast<std::int64_t>(two >> (bit % 32) & mask);
     // Zero points are packed down the rows, with the same offset as the codes.
-    if (!zeros_.empty())
-      q -= static_cast<std::int64_t>(
-          word(zeros_, r / per_word * scale_columns_ + group) >> (r % per_word * bits) & mask);
-    else
+    if (!zeros_.empty()) {
+      const std::int64_t down = r * bits, at = down / 32 * scale_columns_ + group;
+      std::uint64_t zero = word(zeros_, at);
+      if (down % 32 + bits > 32) zero |= static_cast<std::uint64_t>(word(zeros_, at + scale_columns_)) << 32;
+      q -= static_cast<std::int64_t>(zero >> (down % 32) & mask);
+    } else {
       q -= std::int64_t{1} << (bits - 1);
+    }
     out[c] = scale * static_cast<float>(q);
   }
 }

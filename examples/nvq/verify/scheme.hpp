@@ -47,6 +47,9 @@ struct Scheme {
   bool operator==(const Scheme& o) const { return kind == o.kind && label == o.label; }
 };
 
+/// No format has larger groups or tiles; sizes from files are held under it before anything is computed.
+constexpr std::int64_t largest_block() { return std::int64_t{1} << 24; }
+
 /// What a part is for; scales are read, codes are not.
 enum class Role { codes, scales, tensor_scale, input_scale, zero_points, other };
 
