@@ -86,7 +86,7 @@ void weigh_stored(const Checkpoint& model, Sums& sums, Weights& w) {
         ClassBytes& c = sums.of(module + ".weight");
         c.parameters += stored.rows * stored.columns;
         for (const auto& [what, tensor] : stored.parts) {
-          add_part(c, what, tensor->bytes);
+          add_part(c, what, tensor->bytes / stored.slices);
           parts[tensor] = what;
         }
       }
