@@ -101,7 +101,11 @@ inline std::uint32_t joined(std::uint64_t x) noexcept {
   return static_cast<std::uint32_t>(x | x >> 16);
 }
 /// Words of the machine are read and written as those of little-endian ones: nibbles in order of significance.
+#if defined(__BYTE_ORDER__) && defined(__ORDER_LITTLE_ENDIAN__) && !defined(__CUDACC_RTC__)
 constexpr bool little_endian = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+#else
+constexpr bool little_endian = false;
+#endif
 
 template <class L, class U>
 U read_unit(const U* in, std::int64_t at) noexcept {
@@ -159,6 +163,7 @@ void transpose(const tile<U>& in, tile<U>& out) noexcept {
       for (std::int64_t a = 0; a < 8; ++a)
         for (std::int64_t b = 0; b < 8; ++b) out.unit[j + b][i + a] = in.unit[i + a][j + b];
 }
+#if !defined(__CUDACC_RTC__)
 /// Blocks of 8 x 8 bytes in eight words: halves, quarters and eighths change places.
 inline void transpose(const tile<std::uint8_t>& in, tile<std::uint8_t>& out) noexcept {
   const auto swap = [](std::uint64_t& a, std::uint64_t& b, int shift, std::uint64_t mask) {
@@ -177,6 +182,7 @@ inline void transpose(const tile<std::uint8_t>& in, tile<std::uint8_t>& out) noe
       for (std::int64_t b = 0; b < 8; ++b) __builtin_memcpy(&out.unit[j + b][i], &w[b], 8);
     }
 }
+#endif
 
 /// What the next tile begins with, if its columns follow: rows are pages apart, where nothing reads ahead by itself.
 template <class L, int Write, class U>
