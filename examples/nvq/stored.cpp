@@ -5,6 +5,7 @@
 
 #include <array>
 #include <nvq/io/dialect_json.hpp>
+#include <regex>
 #include <set>
 #include <system_error>
 
@@ -145,6 +146,16 @@ void add_stored(const Checkpoint& c, const weight_scheme& s, const std::string& 
   }
 }
 
+/// Python's re.match: anchored at the start alone. A pattern that std::regex does not know matches nothing.
+bool matches_from_start(const std::string& pattern, std::string_view module) {
+  try {
+    return std::regex_search(module.begin(), module.end(), std::regex(pattern),
+                             std::regex_constants::match_continuous);
+  } catch (const std::regex_error&) {
+    return false;
+  }
+}
+
 /// Whether a tensor that ends as codes do really holds codes: a plain ".weight" does when a scale stands
 /// beside it.
 bool is_quantized(const Checkpoint& c, const weight_scheme& s, const std::string& module) {
@@ -185,7 +196,7 @@ std::map<std::string, StoredWeight> stored_weights(const Checkpoint& c, const nv
           t.name.compare(t.name.size() - suffix.size(), suffix.size(), suffix) != 0)
         continue;
       const std::string module = t.name.substr(0, t.name.size() - suffix.size());
-      const weight_scheme* s = q.find(module);
+      const weight_scheme* s = q.find(module, matches_from_start);
       if (s == nullptr || nvq::io::parts(*s, 128, 128, dtype::f32)[0].suffix != suffix) continue;
       if (suffix == ".weight" && !is_quantized(c, *s, module)) continue;
       add_stored(c, *s, module, t, all);

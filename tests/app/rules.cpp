@@ -87,6 +87,14 @@ TEST_CASE("the first rule that matches a layer decides", "[app]") {
     CHECK(back.at(name).dtype == "BF16");
     CHECK(back.at(name).shape == tensor.shape);
   }
+
+  // Others write patterns in place of names.
+  json whole = read_json(dir / "q" / "config.json");
+  for (auto& [name, group] : whole["quantization_config"]["config_groups"].items())
+    if (group["format"] == "mxfp4-pack-quantized") group["targets"] = {R"(re:l\.1\..*down_proj$)"};
+  write_file(dir / "q" / "config.json", whole.dump());
+  REQUIRE(nvq({"dequantize", (dir / "q").string(), (dir / "p").string()}).status == 0);
+  CHECK(read_checkpoint(dir / "p") == back);
 }
 
 TEST_CASE("rules that make no sense are refused with their line", "[app]") {
