@@ -20,7 +20,9 @@ struct QuantizeOptions {
   std::filesystem::path rules;    ///< a file of rules
   std::string family;             ///< model_type to take instead of the configuration's
   std::vector<std::string> keep;  ///< globs on module names
-  int threads = 0;                ///< 0: all cores
+  std::int64_t batch_bytes = std::int64_t{256} << 20;  ///< of the source that are worked on at once
+  std::int64_t max_rss = std::int64_t{1} << 30;        ///< bytes of memory
+  int threads = 0;                                     ///< 0: all cores
   bool quiet = false;
 };
 
@@ -34,12 +36,17 @@ struct QuantizeResult {
   double mean_db = 0, worst_db = 0;
   std::string worst;
   double seconds = 0;
+  std::int64_t peak_rss = 0;  ///< bytes
   std::vector<std::string> notes;
 };
 
 QuantizeResult quantize(const QuantizeOptions& options);
 /// The closing table of `nvq quantize`.
 std::string summary(const QuantizeResult& result);
+
+/// Compares what quantize() wrote with its source and writes the reports, pages where the name ends in .html
+/// and JSON otherwise.
+void report_quantized(const QuantizeOptions& options, const std::vector<std::filesystem::path>& files);
 
 struct DequantizeOptions {
   std::filesystem::path model, out;

@@ -14,6 +14,7 @@
 #include "failure.hpp"
 #include "fit/command.hpp"
 #include "interrupt.hpp"
+#include "memory.hpp"
 #include "rules.hpp"
 #include "verify/command.hpp"
 #include "version.hpp"
@@ -63,12 +64,22 @@ void add_quantize(CLI::App& cli) {
   c->add_option("--family", o.family, "treat the model as one of this model_type");
   c->add_option("--keep", o.keep,
                 "leave modules of these names as they are (* and ? match); may be repeated");
+  static std::vector<std::filesystem::path> reports;
+  c->add_option("--report", reports,
+                "afterwards compare with the source, tensor by tensor, and write what comes out: a page with "
+                "plots (FILE.html) or all figures (FILE.json); may be repeated");
+  static std::string max_rss = "1G", batch = "256M";
+  c->add_option("--max-rss", max_rss, "memory to hold at most, as 900M or 4G")->capture_default_str();
+  c->add_option("--batch", batch, "bytes of the source worked on, and synced, at once")->group("");
   c->add_option("--threads", o.threads, "threads; all cores when not given")->check(CLI::NonNegativeNumber);
   c->add_flag("--quiet", o.quiet, "no progress bar and no table");
   c->footer(formats_help());
   c->callback([] {
+    o.max_rss = app::parse_bytes(max_rss);
+    o.batch_bytes = app::parse_bytes(batch);
     const app::QuantizeResult r = app::quantize(o);
     if (!o.quiet) fmt::print("{}", app::summary(r));
+    app::report_quantized(o, reports);
   });
 }
 

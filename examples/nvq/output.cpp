@@ -57,13 +57,19 @@ void sync_directory(const fs::path& path) {
 
 }  // namespace
 
-OutputDirectory::OutputDirectory(const fs::path& path) : path_(fs::absolute(path).lexically_normal()) {
+OutputDirectory::OutputDirectory(const fs::path& path, Leftover leftover)
+    : path_(fs::absolute(path).lexically_normal()) {
   if (!path_.has_filename()) path_ = path_.parent_path();
   partial_ = path_;
   partial_ += partial_suffix;
   std::error_code ec;
   if (fs::exists(fs::symlink_status(path_, ec)))
     throw Failure(path_.string() + ": it exists already; choose another name or remove it");
+  if (leftover == Leftover::continue_ && fs::is_directory(partial_, ec) &&
+      (fs::exists(partial_ / journal_name, ec) || fs::is_empty(partial_, ec))) {
+    kept_ = true;  // the other run's as well as ours
+    return;
+  }
   if (!fs::create_directory(partial_, ec)) {
     if (!ec || ec == std::errc::file_exists)
       throw Failure(partial_.string() +
@@ -73,15 +79,31 @@ OutputDirectory::OutputDirectory(const fs::path& path) : path_(fs::absolute(path
 }
 
 OutputDirectory::~OutputDirectory() {
-  if (committed_) return;
+  if (committed_ || kept_) return;
   std::error_code ignored;
   fs::remove_all(partial_, ignored);
 }
 
 nvq::io::file OutputDirectory::create(const std::string& name, std::int64_t size) {
+  std::error_code ignored;
+  fs::remove(partial_ / (name + ".partial"), ignored);  // of an earlier run
   nvq::io::file f = unwrap(nvq::io::file::create((partial_ / (name + ".partial")).string()), where(name));
   unwrap(f.reserve(size), where(name));
   return f;
+}
+
+bool OutputDirectory::finished(const std::string& name) const {
+  std::error_code ec;
+  return fs::exists(partial_ / name, ec);
+}
+
+bool OutputDirectory::begun(const std::string& name, std::int64_t size) const {
+  std::error_code ec;
+  return fs::file_size(partial_ / (name + ".partial"), ec) == static_cast<std::uintmax_t>(size) && !ec;
+}
+
+nvq::io::file OutputDirectory::reopen(const std::string& name) {
+  return unwrap(nvq::io::file::open_write((partial_ / (name + ".partial")).string()), where(name));
 }
 
 void OutputDirectory::finish(const std::string& name, nvq::io::file& file) {

@@ -30,7 +30,7 @@ class Pool {
     threads_(static_cast<std::size_t>(count), [&](std::size_t i) {
       if (failed) return;
       try {
-        if (interrupted()) throw Failure("interrupted; nothing was written");
+        if (interrupted()) throw Failure("interrupted");
         task(static_cast<std::int64_t>(i));
       } catch (...) {
         const std::lock_guard lock(mutex);

@@ -7,11 +7,15 @@
 
 #include "background.hpp"
 #include "commands.hpp"
+#include "compare/compare.hpp"
 #include "encode.hpp"
 #include "failure.hpp"
+#include "journal.hpp"
+#include "memory.hpp"
 #include "output.hpp"
 #include "plan.hpp"
 #include "progress.hpp"
+#include "run_identity.hpp"
 #include "table.hpp"
 #include "version.hpp"
 
@@ -47,8 +51,7 @@ std::string title(const Treatment& t) {
 
 /// Ends of batches of tensors: big enough to keep all threads busy, small enough that writing to the disk
 /// begins early and that a group is still in memory when it is read the second time.
-std::vector<nvq::span<const Work>> batches(const std::vector<Work>& work) {
-  constexpr std::int64_t enough = std::int64_t{256} << 20;
+std::vector<nvq::span<const Work>> batches(const std::vector<Work>& work, std::int64_t enough) {
   std::vector<nvq::span<const Work>> all;
   std::size_t first = 0;
   std::int64_t bytes = 0;
@@ -62,20 +65,70 @@ std::vector<nvq::span<const Work>> batches(const std::vector<Work>& work) {
   return all;
 }
 
-/// Encodes and copies a shard's tensors, while the disk gets what is written already.
-void write_shard(const OutputShard& shard, Encoder& encoder, OutputDirectory& out, Background& disk,
-                 Progress& progress, std::vector<Quality>& qualities) {
-  const auto file = std::make_shared<nvq::io::file>(out.create(shard.name, shard.layout.file_size));
-  const auto advance = [&](std::int64_t bytes) { progress.advance(bytes); };
-  const OutputFile writer(*file, out.where(shard.name));
-  writer.write(0, shard.layout.header.data(), static_cast<std::int64_t>(shard.layout.header.size()));
-  for (const nvq::span<const Work> batch : batches(shard.work)) {
-    progress.label(batch[0].outputs[0].name);
-    encoder.write(batch, writer, advance, qualities);
-    disk.add([file, where = out.where(shard.name)] { unwrap(file->sync(), where); });
-  }
-  disk.add([file, &out, name = shard.name] { out.finish(name, *file); });
+/// The pages of the source that a batch has read are of no use any more.
+void forget(const Checkpoint& source, nvq::span<const Work> batch) {
+  for (const Work& w : batch)
+    if (w.source != nullptr)
+      source.shards()[static_cast<std::size_t>(w.source->shard)].file.forget(w.source->offset,
+                                                                             w.source->bytes);
 }
+
+/// Writes shards, while the disk gets what is written already, and leaves out what the journal says is there.
+class ShardWriter {
+ public:
+  ShardWriter(const Checkpoint& source, Encoder& encoder, OutputDirectory& out, Journal& journal,
+              Background& disk, Progress& progress, std::int64_t batch_bytes)
+      : source_(source),
+        encoder_(encoder),
+        out_(out),
+        journal_(journal),
+        disk_(disk),
+        progress_(progress),
+        batch_bytes_(batch_bytes) {}
+
+  void write(const OutputShard& shard, std::vector<Quality>& qualities) {
+    const auto all = batches(shard.work, batch_bytes_);
+    bool finished = out_.finished(shard.name);
+    for (std::size_t b = 0; b < all.size(); ++b)
+      finished = finished && journal_.find(shard.name, b) != nullptr;
+    const bool begun = out_.begun(shard.name, shard.layout.file_size);
+    const auto file = std::make_shared<nvq::io::file>();
+    if (!finished) *file = begun ? out_.reopen(shard.name) : out_.create(shard.name, shard.layout.file_size);
+    const OutputFile writer(*file, out_.where(shard.name));
+    if (!finished)
+      writer.write(0, shard.layout.header.data(), static_cast<std::int64_t>(shard.layout.header.size()));
+    for (std::size_t b = 0; b < all.size(); ++b) {
+      const std::vector<Quality>* known = finished || begun ? journal_.find(shard.name, b) : nullptr;
+      if (known != nullptr) {
+        qualities.insert(qualities.end(), known->begin(), known->end());
+        for (const Work& w : all[b]) progress_.advance(w.bytes());
+        continue;
+      }
+      progress_.label(all[b][0].outputs[0].name);
+      std::vector<Quality> of_batch;
+      encoder_.write(
+          all[b], writer, [this](std::int64_t bytes) { progress_.advance(bytes); }, of_batch);
+      qualities.insert(qualities.end(), of_batch.begin(), of_batch.end());
+      disk_.add([this, file, b, batch = all[b], of_batch = std::move(of_batch), name = shard.name] {
+        unwrap(file->sync(), out_.where(name));
+        journal_.add(name, b, of_batch);
+        out_.keep();
+        file->forget(0, 0);
+        forget(source_, batch);
+      });
+    }
+    if (!finished) disk_.add([this, file, name = shard.name] { out_.finish(name, *file); });
+  }
+
+ private:
+  const Checkpoint& source_;
+  Encoder& encoder_;
+  OutputDirectory& out_;
+  Journal& journal_;
+  Background& disk_;
+  Progress& progress_;
+  std::int64_t batch_bytes_;
+};
 
 void write_configuration(const Checkpoint& source, const Plan& plan, OutputDirectory& out) {
   nvq::io::json config = source.config();
@@ -103,10 +156,27 @@ void summarize(const std::vector<Quality>& qualities, QuantizeResult& r) {
   r.mean_db = count != 0 ? sum / count : r.worst_db;
 }
 
+void write(const Checkpoint& source, const Plan& plan, const MemoryPlan& memory, OutputDirectory& out,
+           Journal& journal, bool show, std::vector<Quality>& qualities) {
+  Pool pool(memory.threads);
+  Encoder encoder(source, plan, pool);
+  {
+    Progress progress(source.total_bytes(), show);
+    Background disk;
+    ShardWriter writer(source, encoder, out, journal, disk, progress, memory.batch_bytes);
+    for (const OutputShard& shard : plan.shards) writer.write(shard, qualities);
+    progress.label("writing to the disk");
+    disk.wait();
+  }
+  write_configuration(source, plan, out);
+  journal.remove();
+  out.commit();
+}
+
 }  // namespace
 
 QuantizeResult quantize(const QuantizeOptions& options) {
-  const double begun = now();
+  const double started = now();
   PlanOptions how = plan_options(options);
   const Treatment& main = how.rules.treatments.front();
   how.metadata = {
@@ -116,7 +186,9 @@ QuantizeResult quantize(const QuantizeOptions& options) {
 
   const Checkpoint source(options.model);
   const Plan plan = make_plan(source, how);
-  OutputDirectory out(options.out);
+  const MemoryPlan memory = plan_memory(plan, options.max_rss, options.threads, options.batch_bytes);
+  OutputDirectory out(options.out, Leftover::continue_);
+  Journal journal(out.partial(), run_identity(source, plan, memory.batch_bytes));
 
   QuantizeResult r;
   r.dialect = nvq::io::name(plan.rules.dialect);
@@ -129,20 +201,17 @@ QuantizeResult quantize(const QuantizeOptions& options) {
   r.weight_bits =
       8.0 * static_cast<double>(plan.quantized_bytes) / static_cast<double>(plan.quantized_values);
 
-  Pool pool(options.threads);
-  Encoder encoder(source, plan, pool);
   std::vector<Quality> qualities;
-  {
-    Progress progress(r.bytes_before, !options.quiet);
-    Background disk;
-    for (const OutputShard& shard : plan.shards) write_shard(shard, encoder, out, disk, progress, qualities);
-    progress.label("writing to the disk");
-    disk.wait();
+  try {
+    write(source, plan, memory, out, journal, !options.quiet, qualities);
+  } catch (const Failure& e) {
+    if (journal.empty()) throw;
+    throw Failure(std::string(e.what()) + "; what is done is in " + out.partial().string() +
+                  ", and the same command goes on with it");
   }
-  write_configuration(source, plan, out);
-  out.commit();
   summarize(qualities, r);
-  r.seconds = now() - begun;
+  r.seconds = now() - started;
+  r.peak_rss = peak_rss();
   return r;
 }
 
@@ -159,8 +228,21 @@ std::string summary(const QuantizeResult& r) {
   text += line("bits", fmt::format("{:.4f} per quantized weight, scales included", r.weight_bits));
   text += line("SQNR", fmt::format("{:.2f} dB mean, {:.2f} dB worst ({})", r.mean_db, r.worst_db, r.worst));
   text += line("time", fmt::format("{:.2f} s, {:.3g} GB/s of input", r.seconds, whole / 1e9 / r.seconds));
+  text += line("memory", fmt::format("{:.0f} MiB at most", static_cast<double>(r.peak_rss) / (1 << 20)));
   for (const std::string& note : r.notes) text += line("note", note);
   return text;
+}
+
+void report_quantized(const QuantizeOptions& options, const std::vector<std::filesystem::path>& files) {
+  if (files.empty()) return;
+  CompareOptions compared;
+  compared.a = options.model;
+  compared.b = options.out;
+  compared.threads = options.threads;
+  compared.quiet = options.quiet;
+  const report::Report r = compare(compared);
+  for (const std::filesystem::path& file : files)
+    file.extension() == ".html" ? report::write_html(r, file) : report::write_json(r, file);
 }
 
 }  // namespace app

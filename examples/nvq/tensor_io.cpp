@@ -21,28 +21,6 @@ std::vector<std::uint8_t>& bytes_of_thread() {
   return bytes;
 }
 
-/// The bytes of some rows, row by row. Where the source is transposed they are gathered column by column:
-/// a column's elements of these rows lie together.
-void read_bytes(const Checkpoint& source, const WeightSource& w, Rows rows,
-                std::vector<std::uint8_t>& bytes) {
-  const std::int64_t width = nvq::io::bits(w.tensor->type) / 8;
-  bytes.resize(static_cast<std::size_t>(rows.count * w.columns * width));
-  if (w.column_stride == 1) {
-    source.read(*w.tensor, (w.first + rows.first * w.row_stride) * width, bytes.data(),
-                static_cast<std::int64_t>(bytes.size()));
-    return;
-  }
-  static thread_local std::vector<std::uint8_t> column;
-  column.resize(static_cast<std::size_t>(rows.count * width));
-  for (std::int64_t c = 0; c < w.columns; ++c) {
-    source.read(*w.tensor, (w.first + rows.first + c * w.column_stride) * width, column.data(),
-                static_cast<std::int64_t>(column.size()));
-    for (std::int64_t r = 0; r < rows.count; ++r)
-      std::memcpy(bytes.data() + (r * w.columns + c) * width, column.data() + r * width,
-                  static_cast<std::size_t>(width));
-  }
-}
-
 /// Reads rows as they are stored and calls use() with a view of them, in the type they have.
 template <class Use>
 void with_rows(const Checkpoint& source, const WeightSource& w, Rows rows, Use use) {
@@ -92,6 +70,28 @@ std::vector<Rows> cut_rows(std::int64_t rows, std::int64_t columns, std::int64_t
   for (std::int64_t first = 0; first < rows; first += steps * step)
     all.push_back({first, std::min(steps * step, rows - first)});
   return all;
+}
+
+/// Where the source is transposed, rows are gathered column by column: a column's elements of these rows lie
+/// together.
+void read_bytes(const Checkpoint& source, const WeightSource& w, Rows rows,
+                std::vector<std::uint8_t>& bytes) {
+  const std::int64_t width = nvq::io::bits(w.tensor->type) / 8;
+  bytes.resize(static_cast<std::size_t>(rows.count * w.columns * width));
+  if (w.column_stride == 1) {
+    source.read(*w.tensor, (w.first + rows.first * w.row_stride) * width, bytes.data(),
+                static_cast<std::int64_t>(bytes.size()));
+    return;
+  }
+  static thread_local std::vector<std::uint8_t> column;
+  column.resize(static_cast<std::size_t>(rows.count * width));
+  for (std::int64_t c = 0; c < w.columns; ++c) {
+    source.read(*w.tensor, (w.first + rows.first + c * w.column_stride) * width, column.data(),
+                static_cast<std::int64_t>(column.size()));
+    for (std::int64_t r = 0; r < rows.count; ++r)
+      std::memcpy(bytes.data() + (r * w.columns + c) * width, column.data() + r * width,
+                  static_cast<std::size_t>(width));
+  }
 }
 
 void read_rows(const Checkpoint& source, const WeightSource& w, Rows rows, std::vector<float>& out) {

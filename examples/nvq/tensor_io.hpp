@@ -20,6 +20,9 @@ struct Rows {
 /// depends on the shape alone, so sums over the runs, added in order, are the same for any number of threads.
 std::vector<Rows> cut_rows(std::int64_t rows, std::int64_t columns, std::int64_t step);
 
+/// The bytes of some rows of a matrix, row by row, whatever way it lies in its tensor.
+void read_bytes(const Checkpoint& source, const WeightSource& w, Rows rows, std::vector<std::uint8_t>& bytes);
+
 /// Reads rows of an F32, F16 or BF16 matrix as floats. A Failure names the first value that is NaN or
 /// infinite.
 void read_rows(const Checkpoint& source, const WeightSource& w, Rows rows, std::vector<float>& out);

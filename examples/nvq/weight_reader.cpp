@@ -93,17 +93,33 @@ WeightReader::WeightReader(const Checkpoint& checkpoint) : source_(checkpoint) {
     }
     weights_.emplace(w.name, std::move(w));
   }
+  const nvq::io::json* family = config_value(checkpoint.config(), "model_type");
+  const Stacks stacks = family != nullptr && *family == "gpt_oss" ? Stacks::whole : Stacks::split;
   for (const Tensor& t : checkpoint.tensors()) {
     const bool wide = t.type == dtype::f32 || t.type == dtype::f16 || t.type == dtype::bf16;
     if (!wide || parts.count(&t) != 0 || t.bytes == 0) continue;
-    Weight w;
-    w.name = t.name;
-    w.columns = t.shape.empty() ? 1 : t.shape.back();
-    w.rows = t.bytes * 8 / nvq::io::bits(t.type) / w.columns;
-    w.bytes = t.bytes;
-    w.format = nvq::io::name(t.type);
-    w.plain = &t;
-    weights_.emplace(w.name, std::move(w));
+    std::string why_not;
+    std::vector<WeightSource> matrices = weight_sources(t, checkpoint.config(), stacks, why_not);
+    if (matrices.empty() || matrices.front().rows == 0) {
+      WeightSource whole;
+      whole.tensor = &t;
+      whole.columns = whole.row_stride = t.shape.empty() ? 1 : t.shape.back();
+      whole.column_stride = 1;
+      whole.rows = t.bytes * 8 / nvq::io::bits(t.type) / whole.columns;
+      matrices = {whole};
+    }
+    for (WeightSource& m : matrices) {
+      Weight w;
+      w.name = matrices.size() == 1 ? t.name
+               : m.slices > 1       ? m.module + '[' + std::to_string(m.slice) + ']'
+                                    : m.module + ".weight";
+      w.columns = m.columns;
+      w.rows = m.rows;
+      w.bytes = m.bytes();
+      w.format = nvq::io::name(t.type);
+      w.plain = std::move(m);
+      weights_.emplace(w.name, std::move(w));
+    }
   }
 }
 
@@ -123,20 +139,17 @@ void WeightReader::read(const Weight& w, Rows run, bool all, DecodedRows& out) c
   out.high.clear();
   out.scales.clear();
   out.values.resize(static_cast<std::size_t>(run.count * w.columns));
-  if (w.plain != nullptr)
+  if (w.stored == nullptr)
     read_plain(w, run, out);
   else
     read_stored(w, run, all, out);
 }
 
 void WeightReader::read_plain(const Weight& w, Rows run, DecodedRows& out) const {
-  const std::int64_t width = nvq::io::bits(w.plain->type) / 8;
-  out.bytes.resize(out.values.size() * static_cast<std::size_t>(width));
-  source_.read(*w.plain, run.first * w.columns * width, out.bytes.data(),
-               static_cast<std::int64_t>(out.bytes.size()));
-  if (w.plain->type == dtype::bf16)
+  read_bytes(source_, w.plain, run, out.bytes);
+  if (w.plain.tensor->type == dtype::bf16)
     widen<nvq::bfloat16>(out.bytes, out.values);
-  else if (w.plain->type == dtype::f16)
+  else if (w.plain.tensor->type == dtype::f16)
     widen<nvq::half>(out.bytes, out.values);
   else
     std::memcpy(out.values.data(), out.bytes.data(), out.bytes.size());

@@ -13,17 +13,19 @@
 #include "stored.hpp"
 #include "stored_reader.hpp"
 #include "tensor_io.hpp"
+#include "weight_source.hpp"
 
 namespace app {
 
-/// A weight of a checkpoint as it was before it was quantized: a matrix of numbers under its own name. Tensors
-/// of other ranks are matrices of their last dimension.
+/// A weight of a checkpoint as it was before it was quantized: a matrix of numbers under its own name. A plain
+/// stack of experts is one weight per expert and projection, named as the quantizer names it; tensors of other
+/// ranks are matrices of their last dimension.
 struct Weight {
   std::string name;  ///< "model.layers.0.mlp.up_proj.weight", also where it is stored in parts
   std::int64_t rows = 0, columns = 0;
   std::int64_t bytes = 0;  ///< of all its parts
   std::string format;      ///< "nvfp4", or "BF16" where it is not quantized
-  const Tensor* plain = nullptr;
+  WeightSource plain;      ///< where it is not quantized
   const StoredWeight* stored = nullptr;
   std::shared_ptr<const StoredReader> reader;  ///< of a stored one
 };

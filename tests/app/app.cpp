@@ -49,7 +49,10 @@ Outcome nvq(const std::vector<std::string>& arguments, const RunOptions& options
   }
   REQUIRE(child > 0);
   int status = 0;
-  if (options.signal != 0) {
+  if (options.signal != 0 && options.after_ms >= 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(options.after_ms));
+    ::kill(child, options.signal);
+  } else if (options.signal != 0) {
     while (!fs::exists(options.signal_when_exists) && ::waitpid(child, &status, WNOHANG) == 0)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     ::kill(child, options.signal);

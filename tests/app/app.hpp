@@ -41,6 +41,7 @@ struct RunOptions {
   std::int64_t file_size_limit = -1;  ///< RLIMIT_FSIZE
   fs::path signal_when_exists;        ///< sends `signal` once this exists
   int signal = 0;
+  int after_ms = -1;  ///< or this long after the start
 };
 
 /// Runs nvq with these arguments.

@@ -66,7 +66,7 @@ json tensor(const json& report, const std::string& name) {
   return {};
 }
 
-Approx close(double x) { return Approx(x).epsilon(1e-9); }
+Approx approx(double x) { return Approx(x).epsilon(1e-9); }
 
 }  // namespace
 
@@ -99,9 +99,9 @@ TEST_CASE("figures of a comparison are those of the decoded values", "[app]") {
         amax = std::max(amax, std::abs(a));
         flushed += a != 0 && b == 0;
       }
-      CHECK(t["sqnr_db"].get<double>() == close(10 * std::log10(signal / noise)));
-      CHECK(t["relative_error"].get<double>() == close(std::sqrt(noise / signal)));
-      CHECK(t["cosine"].get<double>() == close(product / std::sqrt(signal * energy)));
+      CHECK(t["sqnr_db"].get<double>() == approx(10 * std::log10(signal / noise)));
+      CHECK(t["relative_error"].get<double>() == approx(std::sqrt(noise / signal)));
+      CHECK(t["cosine"].get<double>() == approx(product / std::sqrt(signal * energy)));
       CHECK(t["max_error"].get<double>() == Approx(most).epsilon(1e-6));
       CHECK(t["amax"].get<double>() == amax);
       CHECK(t["flushed_to_zero"] == flushed);
@@ -171,7 +171,8 @@ TEST_CASE("either side of a comparison may be quantized", "[app]") {
   REQUIRE(nvq({"dequantize", (dir / "nvfp4").string(), (dir / "plain").string(), "--dtype", "f32", "--quiet"})
               .status == 0);
   // A decoded model is the quantized one.
-  for (const json& t : compared(dir, dir / "nvfp4", dir / "plain")["tensors"]) CHECK(t["noise"] == 0);
+  const json itself = compared(dir, dir / "nvfp4", dir / "plain");
+  for (const json& t : itself["tensors"]) CHECK(t["noise"] == 0);
   const json coded = compared(dir, dir / "nvfp4", dir / "mxfp4"),
              decoded = compared(dir, dir / "plain", dir / "mxfp4");
   for (const json& t : decoded["tensors"]) {
@@ -209,12 +210,12 @@ TEST_CASE("what is worth keeping comes first", "[app]") {
     // Sixteen bits in place of four and a half, and of the tensor's own scale.
     CHECK(k["extra_bytes"] == t["values"].get<std::int64_t>() * 23 / 16 - 4);
     const auto share = k["share_of_noise"].get<double>();
-    CHECK(share == close(t["noise"].get<double>() / t["signal"].get<double>() / noise));
+    CHECK(share == approx(t["noise"].get<double>() / t["signal"].get<double>() / noise));
     CHECK(share / k["extra_bytes"].get<double>() <= best);
     best = share / k["extra_bytes"].get<double>();
     shares += share;
   }
-  CHECK(shares == close(1));
+  CHECK(shares == approx(1));
 }
 
 TEST_CASE("the page of a comparison needs nothing but itself", "[app]") {

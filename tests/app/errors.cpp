@@ -239,9 +239,15 @@ TEST_CASE("a run that is interrupted cleans up, one that is killed does not look
   CHECK(!fs::exists(dir / "q"));
   CHECK(!fs::exists(dir / "q.partial/config.json"));
   CHECK(!fs::exists(dir / "q.partial/model.safetensors"));
-  const Outcome again = nvq(slow);
-  CHECK(again.status == 1);
-  CHECK(contains(again.err, "q.partial: another run is writing it or was killed"));
-  fs::remove_all(dir / "q.partial");
   CHECK(nvq(slow).status == 0);
+  CHECK(!fs::exists(dir / "q.partial"));
+  CHECK(!fs::exists(dir / "q/nvq-journal.jsonl"));
+
+  // What is there without a journal is another's.
+  fs::create_directory(dir / "x.partial");
+  write_file(dir / "x.partial/model.safetensors", "x");
+  const Outcome foreign = nvq({"quantize", shared_model().string(), (dir / "x").string()});
+  CHECK(foreign.status == 1);
+  CHECK(contains(foreign.err, "x.partial: another run is writing it or was killed"));
+  CHECK(fs::exists(dir / "x.partial/model.safetensors"));
 }

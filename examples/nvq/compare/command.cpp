@@ -4,24 +4,11 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <fstream>
 
 #include "compare/compare.hpp"
 #include "failure.hpp"
 
 namespace app {
-
-namespace {
-
-/// Small text, whole or not at all.
-void write_text(const std::filesystem::path& path, const std::string& text) {
-  std::ofstream out(path, std::ios::binary);
-  out.write(text.data(), static_cast<std::streamsize>(text.size()));
-  out.close();
-  if (!out) throw Failure(path.string() + ": it cannot be written");
-}
-
-}  // namespace
 
 void add_compare(CLI::App& cli) {
   static CompareOptions o;
@@ -41,8 +28,8 @@ void add_compare(CLI::App& cli) {
   c->footer("Exit status: 0; 2 when a weight falls short of --min-db.");
   c->callback([] {
     const report::Report r = compare(o);
-    if (!html.empty()) write_text(html, report::report_html(r));
-    if (!json.empty()) write_text(json, nvq::io::dump_json(report::report_json(r)));
+    if (!html.empty()) report::write_html(r, html);
+    if (!json.empty()) report::write_json(r, json);
     if (!o.quiet) fmt::print("{}", compare_text(o, r));
     if (o.min_db <= 0) return;
     for (const report::TensorRecord& t : r.tensors)

@@ -153,7 +153,7 @@ class Comparison {
     t.values = a->rows * a->columns;
     t.bytes = b->bytes;
     // What keeping it would cost: 16 bits where the first model is quantized itself.
-    t.wide_bytes = a->plain != nullptr ? a->bytes : t.values * 2;
+    t.wide_bytes = a->stored == nullptr ? a->bytes : t.values * 2;
     sums.store(t);
     report_.tensors.push_back(std::move(t));
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <nvq/io/json.hpp>
 #include <string>
@@ -77,5 +78,9 @@ TensorRecord merged(const std::vector<const TensorRecord*>& tensors);
 /// The same bytes for the same report.
 nvq::io::json report_json(const Report& report);
 std::string report_html(const Report& report);
+
+/// Writes a file, or a Failure.
+void write_json(const Report& report, const std::filesystem::path& path);
+void write_html(const Report& report, const std::filesystem::path& path);
 
 }  // namespace app::report

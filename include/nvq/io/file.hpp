@@ -32,6 +32,13 @@ class file {
     return file(fd);
   }
 
+  /// Opens a file that exists to be written on.
+  static expected<file> open_write(const std::string& path) {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+    if (fd < 0) return failed("cannot open it");
+    return file(fd);
+  }
+
   file() = default;
   file(file&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   file& operator=(file&& other) noexcept {
@@ -105,6 +112,11 @@ class file {
   expected<void> sync() const {
     if (::fsync(fd_) != 0 && errno != EINVAL && errno != EROFS) return failed("cannot write it to the disk");
     return {};
+  }
+
+  /// Tells the system that these bytes will not be read again soon, so that they need not stay in memory.
+  void forget(std::int64_t offset, std::int64_t bytes) const noexcept {
+    (void)::posix_fadvise(fd_, static_cast<::off_t>(offset), static_cast<::off_t>(bytes), POSIX_FADV_DONTNEED);
   }
 
   /// Closes and reports what a late write error would otherwise hide.

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs that are killed, interrupted or run out of space, and the same command again.
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <random>
+
+#include "app.hpp"
+#include "support/catch.hpp"
+
+/// How many runs are killed; the long run has more.
+#ifndef NVQ_KILLS
+#define NVQ_KILLS 10
+#endif
+
+using namespace test;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// Three shards of a few hundred KiB, partners in different ones.
+void write_shards(const fs::path& directory) {
+  const char* leaves[] = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
+                          "mlp.gate_proj",    "mlp.up_proj",      "mlp.down_proj"};
+  std::vector<Tensors> shards(3);
+  json map = json::object();
+  int seed = 1;
+  for (int layer = 0; layer < 4; ++layer)
+    for (const char* leaf : leaves) {
+      const std::string name = "model.layers." + std::to_string(layer) + '.' + leaf + ".weight";
+      const std::size_t shard = static_cast<std::size_t>(seed) % 3;
+      shards[shard][name] = weights("BF16", 128, 256, seed++);
+      map[name] = "model-0000" + std::to_string(shard + 1) + "-of-00003.safetensors";
+    }
+  write_model(directory, {});
+  fs::remove(directory / "model.safetensors");
+  for (std::size_t s = 0; s < 3; ++s)
+    write_safetensors(directory / ("model-0000" + std::to_string(s + 1) + "-of-00003.safetensors"),
+                      shards[s]);
+  write_file(directory / "model.safetensors.index.json", json({{"weight_map", map}}).dump());
+}
+
+std::map<std::string, std::string> files(const fs::path& directory) {
+  std::map<std::string, std::string> all;
+  for (const auto& e : fs::directory_iterator(directory))
+    all[e.path().filename().string()] = read_file(e.path());
+  return all;
+}
+
+/// The table without what differs from run to run.
+std::string result(const std::string& table) { return table.substr(0, table.find("time")); }
+
+std::vector<std::string> command(const TempDir& dir, const char* out, std::vector<std::string> more = {},
+                                 const char* batch = "1K") {
+  std::vector<std::string> all = {
+      "quantize", (dir / "m").string(), (dir / out).string(), "--batch", batch, "--recipe", "mse"};
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("the size of batches changes no byte", "[app]") {
+  const TempDir dir;
+  write_shards(dir / "m");
+  REQUIRE(nvq(command(dir, "a")).status == 0);
+  REQUIRE(nvq(command(dir, "b", {}, "200K")).status == 0);
+  CHECK(files(dir / "a") == files(dir / "b"));
+}
+
+TEST_CASE("killed at any moment, the same command goes on and makes the same bytes", "[app]") {
+  const TempDir dir;
+  write_shards(dir / "m");
+  const auto begin = std::chrono::steady_clock::now();
+  const Outcome whole = nvq(command(dir, "whole"));
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+  REQUIRE(whole.status == 0);
+  const auto expected = files(dir / "whole");
+  std::mt19937 random(NVQ_KILLS);
+  int killed = 0, resumed = 0;
+  for (int run = 0; run < NVQ_KILLS; ++run) {
+    INFO(run);
+    RunOptions options;
+    options.signal = run % 5 == 4 ? SIGTERM : SIGKILL;
+    Outcome last;
+    for (int attempt = 0; attempt < 40; ++attempt) {
+      options.after_ms = static_cast<int>(std::generate_canonical<double, 32>(random) * took.count());
+      last = nvq(command(dir, "q"), options);
+      if (last.status == 0) break;
+      ++killed;
+      CHECK(!fs::exists(dir / "q"));
+      const fs::path journal = dir / "q.partial/nvq-journal.jsonl";
+      if (fs::exists(journal) && contains(read_file(journal), "\"batch\"")) ++resumed;
+    }
+    if (last.status != 0) last = nvq(command(dir, "q"));
+    INFO(last.err);
+    REQUIRE(last.status == 0);
+    CHECK(result(last.out) == result(whole.out));
+    CHECK(files(dir / "q") == expected);
+    CHECK(!fs::exists(dir / "q.partial"));
+    fs::remove_all(dir / "q");
+  }
+  std::printf("%d runs, killed %d times, %d times with something done\n", NVQ_KILLS, killed, resumed);
+  std::fflush(stdout);
+  CHECK(killed > 0);
+  CHECK(resumed > 0);
+}
+
+TEST_CASE("a run that was cut short is continued by its own command alone", "[app]") {
+  const TempDir dir;
+  write_shards(dir / "m");
+  // Shard by shard until the first one's codes no longer fit: a full disk.
+  RunOptions full;
+  full.file_size_limit = 170 << 10;
+  const Outcome stopped = nvq(command(dir, "q"), full);
+  const fs::path partial = dir / "q.partial";
+  CHECK(stopped.status == 1);
+  INFO(stopped.err);
+  if (!fs::exists(partial)) return;  // nothing fitted at all
+  CHECK(contains(stopped.err, "the same command goes on"));
+
+  const Outcome other = nvq(command(dir, "q", {"--keep", "*.o_proj"}));
+  CHECK(other.status == 1);
+  CHECK(contains(other.err, "begun with another set of options"));
+  const fs::path shard = dir / "m/model-00002-of-00003.safetensors";
+  const auto time = fs::last_write_time(shard);
+  fs::last_write_time(shard, time + std::chrono::seconds(5));
+  const Outcome changed = nvq(command(dir, "q"));
+  CHECK(changed.status == 1);
+  CHECK(contains(changed.err, "begun with another source"));
+  CHECK(fs::exists(partial));
+  fs::last_write_time(shard, time);
+  REQUIRE(nvq(command(dir, "q")).status == 0);
+  REQUIRE(nvq(command(dir, "whole")).status == 0);
+  CHECK(files(dir / "q") == files(dir / "whole"));
+}
+
+TEST_CASE("a journal whose last line a crash cut short", "[app]") {
+  const TempDir dir;
+  write_shards(dir / "m");
+  RunOptions options;
+  options.signal = SIGKILL;
+  options.signal_when_exists = dir / "q.partial/model-00001-of-00003.safetensors";
+  REQUIRE(nvq(command(dir, "q"), options).status == 128 + SIGKILL);
+  const fs::path journal = dir / "q.partial/nvq-journal.jsonl";
+  const std::string text = read_file(journal);
+  for (const std::size_t cut : {std::size_t{1}, std::size_t{20}, text.size() - 5}) {
+    write_file(journal, text.substr(0, text.size() - cut));
+    const fs::path copy = dir / "copy.partial";
+    fs::remove_all(copy);
+    fs::remove_all(dir / "copy");
+    fs::copy(dir / "q.partial", copy);
+    const Outcome done = nvq(command(dir, "copy"));
+    INFO(done.err);
+    REQUIRE(done.status == 0);
+  }
+  REQUIRE(nvq(command(dir, "whole")).status == 0);
+  CHECK(files(dir / "copy") == files(dir / "whole"));
+}
+
+TEST_CASE("memory has a bound", "[app]") {
+  const TempDir dir;
+  write_shards(dir / "m");
+  const auto why = [&](const char* bound) { return nvq(command(dir, "q", {"--max-rss", bound})).err; };
+  CHECK(contains(why("1M"), "takes at least"));
+  CHECK(contains(why("many"), "no amount of memory"));
+  CHECK(contains(why("0"), "no amount of memory"));
+  const Outcome done = nvq(command(dir, "q", {"--max-rss", "200MiB"}));
+  REQUIRE(done.status == 0);
+  CHECK(contains(done.out, "MiB at most"));
+}
