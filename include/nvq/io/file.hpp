@@ -116,7 +116,8 @@ class file {
 
   /// Tells the system that these bytes will not be read again soon, so that they need not stay in memory.
   void forget(std::int64_t offset, std::int64_t bytes) const noexcept {
-    (void)::posix_fadvise(fd_, static_cast<::off_t>(offset), static_cast<::off_t>(bytes), POSIX_FADV_DONTNEED);
+    (void)::posix_fadvise(fd_, static_cast<::off_t>(offset), static_cast<::off_t>(bytes),
+                          POSIX_FADV_DONTNEED);
   }
 
   /// Closes and reports what a late write error would otherwise hide.
