@@ -115,9 +115,9 @@ void Journal::add(const std::string& shard, std::size_t batch, const std::vector
   done_[{shard, batch}] = qualities;
 }
 
-void Journal::remove() {
+void Journal::remove(const fs::path& directory) {
   std::error_code ignored;
-  fs::remove(path_, ignored);
+  fs::remove(directory / journal_name, ignored);
 }
 
 }  // namespace app

@@ -31,8 +31,8 @@ class Journal {
   bool empty() const;
   /// Any thread may call it.
   void add(const std::string& shard, std::size_t batch, const std::vector<Quality>& qualities);
-  /// The journal is not part of what was made.
-  void remove();
+  /// The journal is no part of what was made; removes it from where the directory is now.
+  static void remove(const std::filesystem::path& directory);
 
  private:
   void load(const std::string& text, const nvq::io::json& run);

@@ -46,6 +46,7 @@ class OutputDirectory {
   /// Leaving keeps what is there, for a later run to continue.
   void keep() { kept_ = true; }
   const std::filesystem::path& partial() const { return partial_; }
+  const std::filesystem::path& path() const { return path_; }
 
   /// Path of a file for messages.
   std::string where(const std::string& name) const { return (path_ / name).string(); }

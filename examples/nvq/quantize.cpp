@@ -169,8 +169,9 @@ void write(const Checkpoint& source, const Plan& plan, const MemoryPlan& memory,
     disk.wait();
   }
   write_configuration(source, plan, out);
-  journal.remove();
+  // In this order: without its journal a directory that has not got its name could not be gone on with.
   out.commit();
+  Journal::remove(out.path());
 }
 
 }  // namespace

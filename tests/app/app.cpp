@@ -37,6 +37,7 @@ Outcome nvq(const std::vector<std::string>& arguments, const RunOptions& options
 
   const pid_t child = ::fork();
   if (child == 0) {
+    ::signal(SIGTERM, SIG_DFL);  // Catch reports on it
     ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT, 0600), 1);
     ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT, 0600), 2);
     if (options.file_size_limit >= 0) {

@@ -91,7 +91,10 @@ TEST_CASE("killed at any moment, the same command goes on and makes the same byt
       last = nvq(command(dir, "q"), options);
       if (last.status == 0) break;
       ++killed;
-      if (fs::exists(dir / "q")) break;  // the name is given, nothing was left to do but to say so
+      if (fs::exists(dir / "q")) {  // the name is given, nothing was left to do but to remove the journal
+        fs::remove(dir / "q/nvq-journal.jsonl");
+        break;
+      }
       const fs::path journal = dir / "q.partial/nvq-journal.jsonl";
       if (fs::exists(journal) && contains(read_file(journal), "\"batch\"")) ++resumed;
     }
