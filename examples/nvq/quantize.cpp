@@ -109,15 +109,17 @@ class ShardWriter {
       encoder_.write(
           all[b], writer, [this](std::int64_t bytes) { progress_.advance(bytes); }, of_batch);
       qualities.insert(qualities.end(), of_batch.begin(), of_batch.end());
-      disk_.add([this, file, b, batch = all[b], of_batch = std::move(of_batch), name = shard.name] {
-        unwrap(file->sync(), out_.where(name));
-        journal_.add(name, b, of_batch);
-        out_.keep();
+      // The writer is gone before the disk's thread when a run ends early.
+      disk_.add([&out = out_, &journal = journal_, &source = source_, file, b, batch = all[b],
+                 of_batch = std::move(of_batch), name = shard.name] {
+        unwrap(file->sync(), out.where(name));
+        journal.add(name, b, of_batch);
+        out.keep();
         file->forget(0, 0);
-        forget(source_, batch);
+        forget(source, batch);
       });
     }
-    if (!finished) disk_.add([this, file, name = shard.name] { out_.finish(name, *file); });
+    if (!finished) disk_.add([&out = out_, file, name = shard.name] { out.finish(name, *file); });
   }
 
  private:
