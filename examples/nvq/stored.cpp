@@ -5,11 +5,11 @@
 
 #include <array>
 #include <nvq/io/dialect_json.hpp>
-#include <regex>
 #include <set>
 #include <system_error>
 
 #include "failure.hpp"
+#include "name_pattern.hpp"
 
 namespace app {
 
@@ -146,14 +146,15 @@ void add_stored(const Checkpoint& c, const weight_scheme& s, const std::string& 
   }
 }
 
-/// Python's re.match: anchored at the start alone. A pattern that std::regex does not know matches nothing.
-bool matches_from_start(const std::string& pattern, std::string_view module) {
-  try {
-    return std::regex_search(module.begin(), module.end(), std::regex(pattern),
-                             std::regex_constants::match_continuous);
-  } catch (const std::regex_error&) {
-    return false;
-  }
+/// A pattern that cannot be matched would leave weights out in silence.
+void require_patterns(const Checkpoint& c, const nvq::io::quantization& q) {
+  for (const nvq::io::scheme_use& use : q.uses)
+    for (const std::string& target : use.targets) {
+      if (target.compare(0, 3, "re:") != 0) continue;
+      if (const std::string why = refusal_of_pattern(target.substr(3)); !why.empty())
+        throw Failure((c.directory() / "config.json").string() + ": the target '" + target.substr(0, 80) +
+                      "' cannot be matched: " + why + "; name the modules instead");
+    }
 }
 
 /// Whether a tensor that ends as codes do really holds codes: a plain ".weight" does when a scale stands
@@ -186,6 +187,7 @@ nvq::io::quantization stored_quantization(const Checkpoint& checkpoint) {
 }
 
 std::map<std::string, StoredWeight> stored_weights(const Checkpoint& c, const nvq::io::quantization& q) {
+  require_patterns(c, q);
   std::set<std::string> suffixes;
   for (const nvq::io::scheme_use& use : q.uses)
     suffixes.insert(nvq::io::parts(use.scheme, 128, 128, dtype::f32)[0].suffix);

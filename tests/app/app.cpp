@@ -40,6 +40,7 @@ Outcome nvq(const std::vector<std::string>& arguments, const RunOptions& options
     ::signal(SIGTERM, SIG_DFL);  // Catch reports on it
     ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT, 0600), 1);
     ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT, 0600), 2);
+    for (const auto& [name, value] : options.environment) ::setenv(name.c_str(), value.c_str(), 1);
     if (options.file_size_limit >= 0) {
       const rlimit limit{static_cast<rlim_t>(options.file_size_limit),
                          static_cast<rlim_t>(options.file_size_limit)};
@@ -139,6 +140,34 @@ void write_model(const fs::path& directory, const Tensors& tensors, const json& 
   fs::create_directories(directory);
   write_file(directory / "config.json", config.dump());
   write_safetensors(directory / "model.safetensors", tensors);
+}
+
+void write_sharded_model(const fs::path& directory) {
+  const char* leaves[] = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
+                          "mlp.gate_proj",    "mlp.up_proj",      "mlp.down_proj"};
+  std::vector<Tensors> shards(3);
+  json map = json::object();
+  int seed = 1;
+  for (int layer = 0; layer < 4; ++layer)
+    for (const char* leaf : leaves) {
+      const std::string name = "model.layers." + std::to_string(layer) + '.' + leaf + ".weight";
+      const std::size_t shard = static_cast<std::size_t>(seed) % 3;
+      shards[shard][name] = weights("BF16", 128, 256, seed++);
+      map[name] = "model-0000" + std::to_string(shard + 1) + "-of-00003.safetensors";
+    }
+  write_model(directory, {});
+  fs::remove(directory / "model.safetensors");
+  for (std::size_t s = 0; s < 3; ++s)
+    write_safetensors(directory / ("model-0000" + std::to_string(s + 1) + "-of-00003.safetensors"),
+                      shards[s]);
+  write_file(directory / "model.safetensors.index.json", json({{"weight_map", map}}).dump());
+}
+
+std::map<std::string, std::string> files_of(const fs::path& directory) {
+  std::map<std::string, std::string> all;
+  for (const auto& e : fs::directory_iterator(directory))
+    all[e.path().filename().string()] = read_file(e.path());
+  return all;
 }
 
 }  // namespace test

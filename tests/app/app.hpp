@@ -42,6 +42,7 @@ struct RunOptions {
   fs::path signal_when_exists;        ///< sends `signal` once this exists
   int signal = 0;
   int after_ms = -1;  ///< or this long after the start
+  std::map<std::string, std::string> environment;
 };
 
 /// Runs nvq with these arguments.
@@ -72,6 +73,11 @@ Raw weights(const std::string& dtype, std::int64_t rows, std::int64_t columns, i
 /// A model directory of one file with these tensors and a minimal config.json.
 void write_model(const fs::path& directory, const Tensors& tensors,
                  const json& config = {{"model_type", "llama"}});
+
+/// Three shards of a few hundred KiB, with layers that engines fuse in different ones.
+void write_sharded_model(const fs::path& directory);
+/// The bytes of every file of a directory, by name.
+std::map<std::string, std::string> files_of(const fs::path& directory);
 
 /// The 256-wide Llama of examples/data.
 inline fs::path shared_model() { return NVQ_DATA_DIR; }

@@ -246,6 +246,10 @@ TEST_CASE("plans that cannot be made say why", "[app]") {
     CHECK(done.status == 1);
     return done.err;
   };
+  const auto plan_of = [&](const std::string& config) {
+    write_file(dir / "m" / "config.json", config);
+    return nvq({"plan", (dir / "m").string()}).status;
+  };
   const auto has = [](const std::string& text, const char* part) {
     INFO(text);
     CHECK(text.find(part) != std::string::npos);
@@ -265,6 +269,27 @@ TEST_CASE("plans that cannot be made say why", "[app]") {
   has(message(R"({"model_type": "llama", "num_key_value_heads": -8, )" + sizes + "}"), "not plausible");
   has(message(R"({"model_type": "llama", "intermediate_size": 9000000000000, )" + sizes + "}"),
       "not plausible");
+  // What would overflow when it is multiplied or added.
+  const std::string most = "9223372036854775807";
+  has(message(
+          R"({"model_type": "deepseek_v3", "kv_lora_rank": 8, "qk_rope_head_dim": 8, "qk_nope_head_dim": 8,
+                  "v_head_dim": 8, "n_routed_experts": 2, "num_experts_per_tok": 1, "moe_intermediate_size": 64,
+                  "n_shared_experts": )" +
+          most + ", " + sizes + "}"),
+      "n_shared_experts is not plausible");
+  has(message(
+          R"({"model_type": "jamba", "layers_block_type": ["mamba", "mamba"], "mamba_d_state": 16, "mamba_dt_rank": )" +
+          most + ", " + sizes + "}"),
+      "mamba_dt_rank is not plausible");
+  has(message(R"({"model_type": "qwen3_next", "layer_types": ["linear_attention", "linear_attention"],
+                  "linear_num_key_heads": 65536, "linear_num_value_heads": 65536, "linear_key_head_dim": 65536,
+                  "linear_value_head_dim": 65536, )" +
+              sizes + "}"),
+      "state of its recurrent layers");
+  CHECK(
+      plan_of(
+          R"({"model_type": "llama", "intermediate_size": 96, "num_kv_shared_layers": -9223372036854775808, )" +
+          sizes + "}") == 0);
   has(message(R"({"model_type": "mixtral", "num_local_experts": 8, )" + sizes + "}"),
       "does not say how many a token uses");
   has(message(llama, {"--machine", "abacus"}), "known are spark,");

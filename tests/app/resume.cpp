@@ -8,11 +8,6 @@
 #include "app.hpp"
 #include "support/catch.hpp"
 
-/// How many runs are killed; the long run has more.
-#ifndef NVQ_KILLS
-#define NVQ_KILLS 10
-#endif
-
 using namespace test;
 
 namespace {
@@ -21,34 +16,8 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-/// Three shards of a few hundred KiB, partners in different ones.
-void write_shards(const fs::path& directory) {
-  const char* leaves[] = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
-                          "mlp.gate_proj",    "mlp.up_proj",      "mlp.down_proj"};
-  std::vector<Tensors> shards(3);
-  json map = json::object();
-  int seed = 1;
-  for (int layer = 0; layer < 4; ++layer)
-    for (const char* leaf : leaves) {
-      const std::string name = "model.layers." + std::to_string(layer) + '.' + leaf + ".weight";
-      const std::size_t shard = static_cast<std::size_t>(seed) % 3;
-      shards[shard][name] = weights("BF16", 128, 256, seed++);
-      map[name] = "model-0000" + std::to_string(shard + 1) + "-of-00003.safetensors";
-    }
-  write_model(directory, {});
-  fs::remove(directory / "model.safetensors");
-  for (std::size_t s = 0; s < 3; ++s)
-    write_safetensors(directory / ("model-0000" + std::to_string(s + 1) + "-of-00003.safetensors"),
-                      shards[s]);
-  write_file(directory / "model.safetensors.index.json", json({{"weight_map", map}}).dump());
-}
-
-std::map<std::string, std::string> files(const fs::path& directory) {
-  std::map<std::string, std::string> all;
-  for (const auto& e : fs::directory_iterator(directory))
-    all[e.path().filename().string()] = read_file(e.path());
-  return all;
-}
+/// How many runs are killed; `./run kills` does it to a larger model and more often.
+constexpr int kills = 10;
 
 /// The table without what differs from run to run.
 std::string result(const std::string& table) { return table.substr(0, table.find("time")); }
@@ -65,23 +34,23 @@ std::vector<std::string> command(const TempDir& dir, const char* out, std::vecto
 
 TEST_CASE("the size of batches changes no byte", "[app]") {
   const TempDir dir;
-  write_shards(dir / "m");
+  write_sharded_model(dir / "m");
   REQUIRE(nvq(command(dir, "a")).status == 0);
   REQUIRE(nvq(command(dir, "b", {}, "200K")).status == 0);
-  CHECK(files(dir / "a") == files(dir / "b"));
+  CHECK(files_of(dir / "a") == files_of(dir / "b"));
 }
 
 TEST_CASE("killed at any moment, the same command goes on and makes the same bytes", "[app]") {
   const TempDir dir;
-  write_shards(dir / "m");
+  write_sharded_model(dir / "m");
   const auto begin = std::chrono::steady_clock::now();
   const Outcome whole = nvq(command(dir, "whole"));
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
   REQUIRE(whole.status == 0);
-  const auto expected = files(dir / "whole");
-  std::mt19937 random(NVQ_KILLS);
+  const auto expected = files_of(dir / "whole");
+  std::mt19937 random(kills);
   int killed = 0, resumed = 0;
-  for (int run = 0; run < NVQ_KILLS; ++run) {
+  for (int run = 0; run < kills; ++run) {
     INFO(run);
     RunOptions options;
     options.signal = run % 5 == 4 ? SIGTERM : SIGKILL;
@@ -101,11 +70,11 @@ TEST_CASE("killed at any moment, the same command goes on and makes the same byt
     if (!fs::exists(dir / "q")) last = nvq(command(dir, "q"));
     INFO(last.err);
     if (last.status == 0) CHECK(result(last.out) == result(whole.out));
-    CHECK(files(dir / "q") == expected);
+    CHECK(files_of(dir / "q") == expected);
     CHECK(!fs::exists(dir / "q.partial"));
     fs::remove_all(dir / "q");
   }
-  std::printf("%d runs, killed %d times, %d times with something done\n", NVQ_KILLS, killed, resumed);
+  std::printf("%d runs, killed %d times, %d times with something done\n", kills, killed, resumed);
   std::fflush(stdout);
   CHECK(killed > 0);
   CHECK(resumed > 0);
@@ -113,7 +82,7 @@ TEST_CASE("killed at any moment, the same command goes on and makes the same byt
 
 TEST_CASE("a run that was cut short is continued by its own command alone", "[app]") {
   const TempDir dir;
-  write_shards(dir / "m");
+  write_sharded_model(dir / "m");
   // Shard by shard until the first one's codes no longer fit: a full disk.
   RunOptions full;
   full.file_size_limit = 170 << 10;
@@ -137,12 +106,12 @@ TEST_CASE("a run that was cut short is continued by its own command alone", "[ap
   fs::last_write_time(shard, time);
   REQUIRE(nvq(command(dir, "q")).status == 0);
   REQUIRE(nvq(command(dir, "whole")).status == 0);
-  CHECK(files(dir / "q") == files(dir / "whole"));
+  CHECK(files_of(dir / "q") == files_of(dir / "whole"));
 }
 
 TEST_CASE("a journal whose last line a crash cut short", "[app]") {
   const TempDir dir;
-  write_shards(dir / "m");
+  write_sharded_model(dir / "m");
   RunOptions options;
   options.signal = SIGKILL;
   options.signal_when_exists = dir / "q.partial/model-00001-of-00003.safetensors";
@@ -160,12 +129,12 @@ TEST_CASE("a journal whose last line a crash cut short", "[app]") {
     REQUIRE(done.status == 0);
   }
   REQUIRE(nvq(command(dir, "whole")).status == 0);
-  CHECK(files(dir / "copy") == files(dir / "whole"));
+  CHECK(files_of(dir / "copy") == files_of(dir / "whole"));
 }
 
 TEST_CASE("memory has a bound", "[app]") {
   const TempDir dir;
-  write_shards(dir / "m");
+  write_sharded_model(dir / "m");
   const auto why = [&](const char* bound) { return nvq(command(dir, "q", {"--max-rss", bound})).err; };
   CHECK(contains(why("1M"), "takes at least"));
   CHECK(contains(why("many"), "no amount of memory"));

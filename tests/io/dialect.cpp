@@ -266,12 +266,38 @@ TEST_CASE("layers of several schemes", "[io]") {
   }
 }
 
+TEST_CASE("one scheme that not all layers have names them", "[io]") {
+  weight_scheme s = scheme(weight_kind::nvfp4);
+  s.owner = dialect::modelopt;
+  nvq::io::quantization q = whole(s, {"lm_head"});
+  q.uses[0].targets = {"l.0.up_proj"};
+  for (const auto& form : {nvq::io::second_config(q).content, nvq::io::quantization_config(q)}) {
+    INFO(form.dump());
+    const auto read = nvq::io::parse_quantization_config(form);
+    REQUIRE(read);
+    REQUIRE(read->find("l.0.up_proj") != nullptr);
+    CHECK(*read->find("l.0.up_proj") == s);
+    CHECK(read->find("l.0.q_proj") == nullptr);
+  }
+}
+
+TEST_CASE("a module ignored twice is told once where names are keys", "[io]") {
+  weight_scheme s = scheme(weight_kind::int4_group);
+  s.owner = dialect::gptq;
+  s.group = 128;
+  const auto config = nvq::io::quantization_config(whole(s, {"lm_head", "lm_head"}));
+  CHECK(config["dynamic"].dump() == R"({"-:^lm_head$":{}})");
+}
+
 TEST_CASE("configurations from elsewhere are refused with their name", "[io]") {
   const auto why = [](const char* text) {
     return refusal(nvq::io::parse_quantization_config(nvq::io::json::parse(text)));
   };
   CHECK(why(R"({"quant_method":"hqq","bits":4})").find("'hqq'") != std::string::npos);
   CHECK(why(R"({"quant_method":"gptq","bits":4,"group_size":-1})").find("group size -1") !=
+        std::string::npos);
+  // 2^32 + 128
+  CHECK(why(R"({"quant_method":"gptq","bits":4,"group_size":4294967424})").find("group size 4294967424") !=
         std::string::npos);
   CHECK(why(R"({"quant_method":"gptq","bits":3})").find("3 bits") != std::string::npos);
   CHECK(why(R"({"quant_method":"fp8"})").find("weight_block_size") != std::string::npos);

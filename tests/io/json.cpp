@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chrono>
+#include <nvq/io/dialect_json.hpp>
 #include <nvq/io/index.hpp>
 #include <nvq/io/json.hpp>
 #include <string>
@@ -37,7 +39,40 @@ TEST_CASE("JSON that readers disagree on is refused", "[io]") {
   CHECK(contains(json_refusal("{} {}"), "not valid JSON"));
   CHECK(contains(json_refusal("{\"a\":\"\xff\"}"), "not valid JSON"));
   CHECK(contains(json_refusal(std::string(100, '[') + std::string(100, ']')), "nests deeper"));
-  CHECK(json_refusal(std::string(60, '[') + std::string(60, ']')).empty());
+  CHECK(json_refusal(std::string(64, '[') + std::string(64, ']')).empty());
+  CHECK(contains(json_refusal(std::string(65, '[') + std::string(65, ']')), "nests deeper"));
+}
+
+TEST_CASE("all kinds of values are read and written", "[io]") {
+  const std::string text =
+      R"({"b":{"y":[],"x":{}},"a":[null,true,false,-1,18446744073709551615,-0.5,"\u0000\"",[[1],{"k":2}]]})";
+  const auto ordered = nvq::io::parse_json(text);
+  REQUIRE(ordered);
+  CHECK(ordered->dump() == text);
+  const auto sorted = nvq::io::parse_json<nlohmann::json>(text);
+  REQUIRE(sorted);
+  CHECK(sorted->dump() == nlohmann::json::parse(text).dump());
+  for (const char* lone : {"1", "\"a\"", "null", " [ ] "}) CHECK(nvq::io::parse_json(lone));
+}
+
+TEST_CASE("an object of many keys is read and written in a moment", "[io]") {
+  // Where every key is looked for among those before it, this takes minutes.
+  constexpr int keys = 300000;
+  nvq::io::quantization q;
+  q.owner = nvq::io::dialect::modelopt;
+  q.uses.resize(2);
+  q.uses[0].scheme = {q.owner, nvq::io::weight_kind::fp8_channel, 0, false,
+                      nvq::io::activation_kind::dynamic};
+  q.uses[1].scheme = {q.owner, nvq::io::weight_kind::nvfp4, 0, false, nvq::io::activation_kind::none};
+  for (int i = 0; i < keys; ++i) q.uses[i % 2 == 0 ? 0 : 1].targets.push_back("layer." + std::to_string(i));
+  const auto begin = std::chrono::steady_clock::now();
+  const auto document = nvq::io::parse_json(nvq::io::dump_json(nvq::io::quantization_config(q)));
+  REQUIRE(document);
+  const auto back = nvq::io::parse_quantization_config(*document);
+  REQUIRE(back);
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(30));
+  REQUIRE(back->uses.size() == 2);
+  CHECK(back->uses[1].targets == q.uses[1].targets);
 }
 
 TEST_CASE("an index is read", "[io]") {

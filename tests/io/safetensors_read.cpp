@@ -143,3 +143,9 @@ TEST_CASE("every prefix of a good file is refused", "[io]") {
   for (std::size_t n = 0; n < json.size(); ++n) CHECK(!refusal(json.substr(0, n), 4).empty());
   CHECK(refusal(json, 4).empty());
 }
+
+TEST_CASE("metadata that readers disagree on is refused", "[io]") {
+  CHECK(contains(refusal(R"({"__metadata__":{"format":"pt","format":"np"}})", 0),
+                 "'format' appears twice in __metadata__"));
+  CHECK(refusal(R"({"__metadata__":{"format":"pt","f":"pt"}})", 0).empty());
+}

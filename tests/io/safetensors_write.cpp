@@ -55,6 +55,8 @@ TEST_CASE("what no file can hold is refused", "[io]") {
   };
   CHECK(refusal({{"x", dtype::u8, {1}}, {"x", dtype::f32, {1}}}).find("'x' would be written twice") !=
         std::string::npos);
+  CHECK(refusal({{"__metadata__", dtype::u8, {1}}}).find("must not be named __metadata__") !=
+        std::string::npos);
   CHECK(refusal({{"x", dtype::f4, {3}}}).find("'x' of shape [3]") != std::string::npos);
   const std::int64_t half = std::int64_t{1} << 62;
   CHECK(refusal({{"x", dtype::u8, {half}}, {"y", dtype::u8, {half}}}).find("does not fit") !=

@@ -48,7 +48,7 @@ class Reader {
       fail("its layers cache something this version cannot compute");
     for (std::int64_t i = 0; i < a_.layers; ++i) a_.caches.push_back(layer(i));
     // The last layers of some models attend to the cache of an earlier one.
-    const std::int64_t shared = std::min(number(c_, "num_kv_shared_layers", 0), a_.layers);
+    const std::int64_t shared = std::clamp<std::int64_t>(number(c_, "num_kv_shared_layers", 0), 0, a_.layers);
     for (std::int64_t i = a_.layers - shared; i < a_.layers; ++i)
       a_.caches[static_cast<std::size_t>(i)].values = 0;
     return a_;
@@ -91,12 +91,20 @@ class Reader {
     return {2 * a_.kv_heads * a_.head_dim, window, 0};
   }
 
+  /// A matrix in float32, and all but the newest of the inputs of a convolution in 16 bits.
+  LayerCache recurrent(std::int64_t matrix, std::int64_t channels, std::int64_t kernel) const {
+    // All layers together have to stay below 2^63.
+    constexpr std::int64_t plausible = std::int64_t{1} << 48;
+    const std::int64_t bytes = matrix * 4 + channels * (kernel - 1) * 2;
+    if (kernel < 1 || bytes > plausible) fail("the state of its recurrent layers is not plausible");
+    return {0, 0, bytes};
+  }
   LayerCache gated_delta() const {
     const std::int64_t k_heads = required_dim("linear_num_key_heads"),
                        v_heads = required_dim("linear_num_value_heads"),
                        k = required_dim("linear_key_head_dim"), v = required_dim("linear_value_head_dim"),
                        kernel = dim({"linear_conv_kernel_dim"}, 4);
-    return {0, 0, v_heads * k * v * 4 + (2 * k_heads * k + v_heads * v) * (kernel - 1) * 2};
+    return recurrent(v_heads * k * v, 2 * k_heads * k + v_heads * v, kernel);
   }
   LayerCache mamba() const {
     const std::int64_t state = dim({"ssm_state_size", "mamba_d_state"}, 0),
@@ -105,12 +113,12 @@ class Reader {
     if (state <= 0) fail("it has Mamba layers, but no size of their state");
     if (heads == 0) {
       const std::int64_t inner = dim({"mamba_expand"}, 2) * a_.hidden;
-      return {0, 0, inner * state * 4 + inner * (kernel - 1) * 2};
+      return recurrent(inner * state, inner, kernel);
     }
     const std::int64_t inner = heads * dim({"mamba_head_dim", "mamba_d_head"}, 0),
                        groups = dim({"n_groups", "mamba_n_groups"}, 1);
     if (inner <= 0) fail("it has Mamba layers, but no size of their heads");
-    return {0, 0, inner * state * 4 + (inner + 2 * groups * state) * (kernel - 1) * 2};
+    return recurrent(inner * state, inner + 2 * groups * state, kernel);
   }
 
   LayerCache named(const std::string& kind) const {

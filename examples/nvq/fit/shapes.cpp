@@ -82,8 +82,14 @@ class Builder {
  private:
   /// A size the family cannot do without.
   std::int64_t need(const char* key) const {
-    const std::int64_t n = number(c_, key, 0);
-    if (n <= 0 || n > (1 << 22)) throw Failure(where_ + ": it has no plausible " + key);
+    const std::int64_t n = size(key, 0);
+    if (n == 0) throw Failure(where_ + ": it has no " + key);
+    return n;
+  }
+  /// Sizes are multiplied with each other, and must not overflow.
+  std::int64_t size(const char* key, std::int64_t otherwise) const {
+    const std::int64_t n = number(c_, key, otherwise);
+    if (n < 0 || n > (1 << 22)) throw Failure(where_ + ": its " + key + " is not plausible");
     return n;
   }
 
@@ -157,7 +163,7 @@ class Builder {
   void latent(const std::string& at) {
     const std::int64_t rank = need("kv_lora_rank"), rope = need("qk_rope_head_dim"),
                        nope = need("qk_nope_head_dim"), v = need("v_head_dim"),
-                       q_rank = number(c_, "q_lora_rank", 0), q = a_.heads * (nope + rope);
+                       q_rank = size("q_lora_rank", 0), q = a_.heads * (nope + rope);
     if (q_rank > 0) {
       linear(at + "q_a_proj", q_rank, a_.hidden);
       add(at + "q_a_layernorm.weight", {q_rank});
@@ -176,7 +182,7 @@ class Builder {
                        heads = need("linear_num_value_heads"), v = heads * need("linear_value_head_dim");
     linear(at + "in_proj_qkvz", 2 * k + 2 * v, a_.hidden);
     linear(at + "in_proj_ba", 2 * heads, a_.hidden);
-    add(at + "conv1d.weight", {2 * k + v, 1, number(c_, "linear_conv_kernel_dim", 4)});
+    add(at + "conv1d.weight", {2 * k + v, 1, size("linear_conv_kernel_dim", 4)});
     add(at + "A_log", {heads});
     add(at + "dt_bias", {heads});
     add(at + "norm.weight", {need("linear_value_head_dim")});
@@ -184,10 +190,10 @@ class Builder {
   }
 
   void mamba(const std::string& at) {
-    const std::int64_t inner = number(c_, "mamba_expand", 2) * a_.hidden, state = need("mamba_d_state"),
-                       rank = number(c_, "mamba_dt_rank", (a_.hidden + 15) / 16);
+    const std::int64_t inner = size("mamba_expand", 2) * a_.hidden, state = need("mamba_d_state"),
+                       rank = size("mamba_dt_rank", (a_.hidden + 15) / 16);
     linear(at + "in_proj", 2 * inner, a_.hidden);
-    add(at + "conv1d.weight", {inner, 1, number(c_, "mamba_d_conv", 4)});
+    add(at + "conv1d.weight", {inner, 1, size("mamba_d_conv", 4)});
     add(at + "conv1d.bias", {inner});
     linear(at + "x_proj", rank + 2 * state, inner);
     linear(at + "dt_proj", inner, rank, true);
@@ -237,7 +243,7 @@ class Builder {
     if (f_.name == "deepseek_v3" || f_.name == "kimi_k2")
       add(block + "gate.e_score_correction_bias", {a_.experts}, dtype::f32);
     if (f_.experts == E::gpt_oss) return stacked_experts(block + "experts.");
-    const std::int64_t width = number(c_, "moe_intermediate_size", a_.intermediate);
+    const std::int64_t width = size("moe_intermediate_size", a_.intermediate);
     for (std::int64_t e = 0; e < a_.experts; ++e) {
       const std::string expert = block + fmt::format("experts.{}.", e);
       if (f_.experts == E::mixtral)
@@ -245,9 +251,9 @@ class Builder {
       else
         mlp(expert, width);
     }
-    if (const std::int64_t shared = number(c_, "n_shared_experts", 0); shared > 0)
+    if (const std::int64_t shared = size("n_shared_experts", 0); shared > 0)
       mlp(block + "shared_experts.", shared * width);
-    if (const std::int64_t shared = number(c_, "shared_expert_intermediate_size", 0); shared > 0) {
+    if (const std::int64_t shared = size("shared_expert_intermediate_size", 0); shared > 0) {
       mlp(block + "shared_expert.", shared);
       linear(block + "shared_expert_gate", 1, a_.hidden);
     }

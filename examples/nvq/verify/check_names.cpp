@@ -7,6 +7,7 @@
 
 #include "checks.hpp"
 #include "layers.hpp"
+#include "name_pattern.hpp"
 
 namespace app::check {
 
@@ -108,6 +109,12 @@ void check_entries(Context& x) {
     const bool pattern = entry.find_first_of("*?[") != std::string::npos || entry.rfind("re:", 0) == 0;
     // bitsandbytes lists modules of families that the model may not belong to.
     if (x.declared.method == "bitsandbytes") continue;
+    if (const std::string why = entry.rfind("re:", 0) == 0 ? refusal_of_pattern(entry.substr(3)) : "";
+        !why.empty()) {
+      x.findings.warning("V9", entry,
+                         fmt::format("{} has this pattern, which is not matched here: {}", x.declared.ignore_key, why));
+      continue;
+    }
     if (!hit && !usual && !pattern)
       x.findings.error("V9", entry,
                        fmt::format("{} names it, but there is no such module", x.declared.ignore_key));

@@ -5,31 +5,13 @@
 
 #include <algorithm>
 #include <cctype>
-#include <regex>
-#include <unordered_map>
 
 #include "layers.hpp"
+#include "name_pattern.hpp"
 
 namespace app::check {
 
 namespace {
-
-/// Python's re.match: anchored at the start only. Compiled once per pattern; one that does not compile
-/// matches nothing.
-bool regex_match(const std::string& pattern, std::string_view name) {
-  static thread_local std::unordered_map<std::string, std::optional<std::regex>> known;
-  auto at = known.find(pattern);
-  if (at == known.end()) {
-    std::optional<std::regex> compiled;
-    try {
-      compiled.emplace(pattern, std::regex::ECMAScript | std::regex::optimize);
-    } catch (const std::regex_error&) {
-    }
-    at = known.emplace(pattern, std::move(compiled)).first;
-  }
-  if (!at->second || name.size() > 4096) return false;
-  return std::regex_search(name.begin(), name.end(), *at->second, std::regex_constants::match_continuous);
-}
 
 bool has_wildcard(std::string_view entry) { return entry.find_first_of("*?[") != std::string_view::npos; }
 
@@ -49,13 +31,13 @@ bool matches(Matching how, const std::string& entry, std::string_view module) {
   if (entry.empty()) return false;
   switch (how) {
     case Matching::exact_or_regex:
-      if (entry.rfind("re:", 0) == 0) return regex_match(entry.substr(3), module);
+      if (entry.rfind("re:", 0) == 0) return matches_from_start(entry.substr(3), module);
       return entry == module;
     case Matching::glob:
       if (has_wildcard(entry)) return glob(entry, module) || glob(entry, std::string(module) + ".");
       return under(module, entry);
     case Matching::part_of_name:
-      if (entry.rfind("re:", 0) == 0) return regex_match(entry.substr(3), module);
+      if (entry.rfind("re:", 0) == 0) return matches_from_start(entry.substr(3), module);
       if (has_wildcard(entry)) return glob(entry, module) || glob(entry + ".*", module);
       return module.find(entry) != std::string_view::npos;
   }

@@ -5,6 +5,7 @@
 #include <nvq/io/detail/modelopt_json.hpp>
 #include <nvq/io/json.hpp>
 #include <nvq/io/quantization.hpp>
+#include <set>
 #include <string>
 
 /// The JSON that tells an engine how a checkpoint is quantized, written and read.
@@ -42,10 +43,12 @@ inline json quantization_config(const quantization& q) {
                      {"meta", {{"quantizer", {"nvq:" + q.version}}}}};
       // "-:" leaves the modules out whose names the pattern matches.
       json dynamic = json::object();
+      std::set<std::string> seen;
       for (const std::string& module : q.ignore) {
+        if (!seen.insert(module).second) continue;
         std::string pattern = "-:^";
         for (const char c : module) pattern += c == '.' ? std::string("\\.") : std::string(1, c);
-        dynamic[pattern + "$"] = json::object();
+        append_member(dynamic, pattern + "$", json::object());
       }
       config["dynamic"] = std::move(dynamic);
       config["modules_to_not_convert"] = q.ignore;
@@ -92,10 +95,11 @@ inline expected<quantization> parse_int4(const json& config, dialect owner) {
   weight_scheme s;
   s.owner = owner;
   s.kind = weight_kind::int4_group;
-  s.group = static_cast<int>(number_at(config, "group_size"));
-  if (s.group != 32 && s.group != 64 && s.group != 128)
-    return error{"quantization_config: group size " + std::to_string(number_at(config, "group_size")) +
+  const std::int64_t group = number_at(config, "group_size");
+  if (group != 32 && group != 64 && group != 128)
+    return error{"quantization_config: group size " + std::to_string(group) +
                  " is not supported; 32, 64 and 128 are"};
+  s.group = static_cast<int>(group);
   s.zero_points = owner == dialect::awq ? !is_false(config, "zero_point") : is_false(config, "sym");
   quantization q;
   q.owner = owner;

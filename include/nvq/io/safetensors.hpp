@@ -108,6 +108,12 @@ inline expected<safetensors_header> parse_safetensors_header(std::string_view te
   std::sort(names.begin(), names.end());
   const auto twice = std::adjacent_find(names.begin(), names.end());
   if (twice != names.end()) return error{"tensor '" + std::string(*twice) + "' appears twice in the header"};
+  std::vector<std::string_view> keys;
+  for (const auto& [key, value] : header.metadata) keys.push_back(key);
+  std::sort(keys.begin(), keys.end());
+  const auto again = std::adjacent_find(keys.begin(), keys.end());
+  if (again != keys.end())
+    return error{"the key '" + std::string(*again) + "' appears twice in __metadata__"};
   std::stable_sort(header.tensors.begin(), header.tensors.end(),
                    [](const tensor_entry& a, const tensor_entry& b) {
                      return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
@@ -158,6 +164,8 @@ inline expected<safetensors_layout> plan_safetensors(
   std::sort(names.begin(), names.end());
   const auto twice = std::adjacent_find(names.begin(), names.end());
   if (twice != names.end()) return error{"tensor '" + std::string(*twice) + "' would be written twice"};
+  if (std::binary_search(names.begin(), names.end(), "__metadata__"))
+    return error{"a tensor must not be named __metadata__, which the header keeps for itself"};
 
   safetensors_layout layout;
   nlohmann::ordered_json head = nlohmann::ordered_json::object();

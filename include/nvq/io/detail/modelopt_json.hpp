@@ -33,6 +33,11 @@ inline int modelopt_group(weight_kind kind) noexcept {
                                           : 0;
 }
 
+/// Whether layers are quantized by their names: several schemes, or one that not all layers have.
+inline bool modelopt_mixed(const quantization& q) {
+  return q.uses.size() > 1 || !q.uses.front().targets.empty();
+}
+
 /// MIXED_PRECISION names every quantized layer with its algorithm.
 inline json modelopt_layers(const quantization& q) {
   json layers = json::object();
@@ -40,7 +45,7 @@ inline json modelopt_layers(const quantization& q) {
     for (const std::string& module : use.targets) {
       json layer = {{"quant_algo", modelopt_algorithm(use.scheme)}};
       if (const int group = modelopt_group(use.scheme.kind); group != 0) layer["group_size"] = group;
-      layers[module] = std::move(layer);
+      append_member(layers, module, std::move(layer));
     }
   return layers;
 }
@@ -62,7 +67,7 @@ inline json modelopt_config(const quantization& q) {
     groups["group_" + std::to_string(groups.size())] = std::move(entry);
   }
   json config = {{"config_groups", groups}, {"ignore", q.ignore}};
-  if (q.uses.size() == 1) {
+  if (!modelopt_mixed(q)) {
     config["quant_algo"] = modelopt_algorithm(q.uses[0].scheme);
     if (const int group = modelopt_group(q.uses[0].scheme.kind); group != 0) config["group_size"] = group;
   } else {
@@ -77,8 +82,8 @@ inline json modelopt_config(const quantization& q) {
 
 /// The nested form of hf_quant_config.json, in which engines require every key.
 inline json modelopt_hf_config(const quantization& q) {
-  const int group = q.uses.size() == 1 ? modelopt_group(q.uses[0].scheme.kind) : 0;
-  const bool mixed = q.uses.size() > 1;
+  const bool mixed = modelopt_mixed(q);
+  const int group = mixed ? 0 : modelopt_group(q.uses[0].scheme.kind);
   json inner = {{"quant_algo", mixed ? "MIXED_PRECISION" : modelopt_algorithm(q.uses[0].scheme)},
                 {"kv_cache_quant_algo", q.fp8_kv_cache ? json("FP8") : json(nullptr)},
                 {"group_size", group == 0 ? json(nullptr) : json(group)},
