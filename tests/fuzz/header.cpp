@@ -15,7 +15,7 @@ using nvq::io::tensor_entry;
 
 /// The largest number in the text: where its data ends, if it is right.
 std::int64_t largest_number(std::string_view text) {
-  constexpr std::int64_t limit = std::int64_t{1} << 60;
+  constexpr std::int64_t limit = std::int64_t{1} << 59;
   std::int64_t largest = 0, n = 0;
   for (const char c : text) {
     n = c >= '0' && c <= '9' ? std::min(limit, n * 10 + (c - '0')) : 0;

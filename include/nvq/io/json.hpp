@@ -35,7 +35,7 @@ inline expected<Json> parse_json(std::string_view text) {
 
 /// Adds a member whose key the object has not got, without looking for it.
 inline void append_member(json& object, std::string key, json value) {
-  detail::append_member(object.get_ref<json::object_t&>(), std::move(key)) = std::move(value);
+  detail::new_member(object.get_ref<json::object_t&>(), std::move(key)) = std::move(value);
 }
 
 /// The document as these files are usually written: two spaces, a final newline.

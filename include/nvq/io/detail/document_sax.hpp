@@ -16,12 +16,12 @@ namespace detail {
 /// A new member at the end of an object, without a search for its key among the others, which for the ordered
 /// kind is linear: a hundred thousand layers would take minutes.
 template <class Key, class T, class Less, class Allocator>
-T& append_member(nlohmann::ordered_map<Key, T, Less, Allocator>& object, Key key) {
+T& new_member(nlohmann::ordered_map<Key, T, Less, Allocator>& object, Key key) {
   object.emplace_back(std::move(key), nullptr);
   return object.back().second;
 }
 template <class Map>
-typename Map::mapped_type& append_member(Map& object, typename Map::key_type key) {
+typename Map::mapped_type& new_member(Map& object, typename Map::key_type key) {
   return object[std::move(key)];
 }
 
@@ -74,7 +74,7 @@ class document_sax final : public nlohmann::json_sax<Json> {
     if (levels_.empty()) return document = std::forward<T>(value);
     Json& in = *levels_.back().value;
     if (in.is_object())
-      return append_member(in.template get_ref<typename Json::object_t&>(), std::move(key_)) =
+      return new_member(in.template get_ref<typename Json::object_t&>(), std::move(key_)) =
                  std::forward<T>(value);
     in.push_back(std::forward<T>(value));
     return in.back();
