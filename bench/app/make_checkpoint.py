@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes a model directory of a given size: BF16 weights of Llama's names and shapes, random and normal.
 
-    bench/app/make_checkpoint.py FOLDER [--gib 4]
+    bench/app/make_checkpoint.py FOLDER [--gib 4] [--sparse]
 
 Values are drawn once, four million of them; every tensor is made of stretches of these from random places, which
-is as fast as the disk and leaves blocks as different from each other as those of a real model.
+is as fast as the disk and leaves blocks as different from each other as those of a real model. With --sparse all
+values are zeros that take no room on the disk: for what depends on sizes alone.
 """
 import argparse
 import json
@@ -17,7 +18,6 @@ import sys
 from array import array
 
 GIB = 1 << 30
-SHARD = GIB
 POOL = 1 << 22
 STRETCH = 1 << 18
 
@@ -38,7 +38,7 @@ def normal_bf16(count, rng, deviation=0.02):
 
 def tensors(size):
     """Names and shapes of a model of about `size` bytes."""
-    hidden = 4096 if size >= 2 * GIB else 2048 if size >= GIB // 4 else 1024
+    hidden = 8192 if size >= 32 * GIB else 4096 if size >= 2 * GIB else 2048 if size >= GIB // 4 else 1024
     heads, inner, vocabulary = hidden // 4, hidden * 7 // 2, 8 * hidden
     layer = {
         "input_layernorm": [hidden],
@@ -62,11 +62,12 @@ def tensors(size):
 
 
 def shards(size):
-    """Lists of tensors of at most about SHARD bytes together."""
+    """Lists of tensors of at most about a GiB together, and of a quarter of the model."""
+    most = min(GIB, size // 4)
     current, held = [], 0
     for name, shape in tensors(size):
         count = 2 * math.prod(shape)
-        if current and held + count > SHARD:
+        if current and held + count > most:
             yield current
             current, held = [], 0
         current.append((name, shape))
@@ -82,14 +83,16 @@ def write_shard(path, members, pool, rng):
         at = end
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    view = memoryview(pool)
     with open(path, "wb") as out:
         out.write(struct.pack("<Q", len(text)) + text)
+        if pool is None:
+            out.truncate(8 + len(text) + at)
+            return at
         left = at
         while left:
             count = min(left, STRETCH)
             begin = 2 * rng.randrange(0, (len(pool) - count) // 2 + 1)
-            out.write(view[begin:begin + count])
+            out.write(memoryview(pool)[begin:begin + count])
             left -= count
     return at
 
@@ -98,9 +101,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder")
     parser.add_argument("--gib", type=float, default=4.0, help="size of the model; 4")
+    parser.add_argument("--sparse", action="store_true", help="zeros that take no room")
     options = parser.parse_args()
     rng = random.Random(1)
-    pool = normal_bf16(POOL, rng)
+    pool = None if options.sparse else normal_bf16(POOL, rng)
     os.makedirs(options.folder)
     all_shards = list(shards(int(options.gib * GIB)))
     index = {"metadata": {"total_size": 0}, "weight_map": {}}

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <system_error>
 
 #include "checkpoint.hpp"
@@ -47,12 +48,15 @@ constexpr const char* companions[] = {"generation_config.json",
                                       "LICENSE*",
                                       "NOTICE*"};
 
-/// A directory's new names are on the disk only when the directory is.
-void sync_directory(const fs::path& path) {
+/// A directory's new names are on the disk only when the directory is. False, with errno, when it may not be;
+/// some file systems do not know how to.
+bool sync_directory(const fs::path& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  ::fsync(fd);
+  if (fd < 0) return false;
+  const int code = ::fsync(fd) == 0 || errno == EINVAL || errno == EROFS ? 0 : errno;
   ::close(fd);
+  errno = code;
+  return code == 0;
 }
 
 }  // namespace
@@ -127,12 +131,15 @@ void OutputDirectory::copy_file(const fs::path& from) {
 }
 
 void OutputDirectory::commit() {
-  sync_directory(partial_);
+  if (!sync_directory(partial_))
+    throw Failure(path_.string() +
+                  ": cannot write its names to the disk: " + std::generic_category().message(errno));
   std::error_code ec;
   fs::rename(partial_, path_, ec);
   if (ec) throw Failure(path_.string() + ": cannot give the finished directory its name: " + ec.message());
   committed_ = true;
-  sync_directory(path_.parent_path());
+  // A crash may still take the name back: then NAME.partial is there, complete.
+  (void)sync_directory(path_.parent_path());
 }
 
 void copy_companions(const fs::path& from, OutputDirectory& to) {

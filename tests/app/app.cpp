@@ -26,6 +26,20 @@ TempDir::~TempDir() {
   fs::remove_all(path_, ignored);
 }
 
+namespace {
+
+/// Of a process, when it has ended.
+std::int64_t bytes_read(pid_t child) {
+  siginfo_t info;
+  if (::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT) != 0) return -1;
+  std::ifstream in("/proc/" + std::to_string(child) + "/io");
+  std::string key;
+  std::int64_t bytes = -1;
+  return in >> key >> bytes && key == "rchar:" ? bytes : -1;
+}
+
+}  // namespace
+
 Outcome nvq(const std::vector<std::string>& arguments, const RunOptions& options) {
   const TempDir streams;
   const std::string out = (streams / "out").string(), err = (streams / "err").string();
@@ -59,8 +73,10 @@ Outcome nvq(const std::vector<std::string>& arguments, const RunOptions& options
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     ::kill(child, options.signal);
   }
+  const std::int64_t read = bytes_read(child);
   ::waitpid(child, &status, 0);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_file(out), read_file(err)};
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_file(out), read_file(err),
+          read};
 }
 
 std::string read_file(const fs::path& path) {

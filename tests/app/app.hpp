@@ -35,6 +35,8 @@ struct Outcome {
   int status;       ///< exit status, or 128 + the signal
   std::string out;  ///< standard output
   std::string err;  ///< standard error
+  /// What it asked the system to read from files, -1 where the system does not tell.
+  std::int64_t bytes_read = -1;
 };
 
 struct RunOptions {

@@ -54,7 +54,8 @@ TEST_CASE("patterns that occur are matched", "[app][verify]") {
       for (const std::string leaf : {"gate", "up", "down"}) {
         const std::string module = "model.layers." + layer + ".mlp." + leaf + "_proj.";
         const std::vector<std::int64_t> packed = c[module + "weight_packed"].shape;
-        for (const char* part : {"weight_packed", "weight_scale", "weight_global_scale", "input_global_scale"})
+        for (const char* part :
+             {"weight_packed", "weight_scale", "weight_global_scale", "input_global_scale"})
           c.tensors.erase(module + part);
         c.tensors[module + "weight"] = weights("BF16", packed[0], packed[1] * 2, 1);
       }

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs that are killed, interrupted or run out of space, and the same command again.
+#if defined(__linux__)
+#include <sys/mount.h>
+#endif
+
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -108,6 +112,35 @@ TEST_CASE("a run that was cut short is continued by its own command alone", "[ap
   REQUIRE(nvq(command(dir, "whole")).status == 0);
   CHECK(files_of(dir / "q") == files_of(dir / "whole"));
 }
+
+#if defined(__linux__)
+TEST_CASE("a full disk, and the same command when there is room", "[app]") {
+  const TempDir dir;
+  write_sharded_model(dir / "m");
+  REQUIRE(nvq(command(dir, "whole")).status == 0);
+  const fs::path disk = dir / "disk";
+  fs::create_directories(disk);
+  // Room for one of three shards of 170 KiB.
+  if (::mount("nvq-test", disk.c_str(), "tmpfs", 0, "size=300k") != 0)
+    NVQ_SKIP("mount", "a small file system needs root to mount");
+  const Outcome full = nvq(command(dir, "disk/q"));
+  const bool looks_whole = fs::exists(disk / "q"), begun = fs::exists(disk / "q.partial");
+  const bool grown = ::mount("nvq-test", disk.c_str(), "tmpfs", MS_REMOUNT, "size=4m") == 0;
+  const Outcome again = nvq(command(dir, "disk/q"));
+  const auto files = again.status == 0 ? files_of(disk / "q") : std::map<std::string, std::string>();
+  ::umount2(disk.c_str(), MNT_DETACH);
+  INFO(full.err << again.err);
+  CHECK(full.status == 1);
+  CHECK(contains(full.err, (disk / "q").string()));
+  CHECK(contains(full.err, "No space left"));
+  CHECK(contains(full.err, "the same command goes on with it"));
+  CHECK(!looks_whole);
+  CHECK(begun);
+  REQUIRE(grown);
+  CHECK(again.status == 0);
+  CHECK(files == files_of(dir / "whole"));
+}
+#endif
 
 TEST_CASE("a journal whose last line a crash cut short", "[app]") {
   const TempDir dir;

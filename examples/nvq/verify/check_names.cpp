@@ -111,8 +111,9 @@ void check_entries(Context& x) {
     if (x.declared.method == "bitsandbytes") continue;
     if (const std::string why = entry.rfind("re:", 0) == 0 ? refusal_of_pattern(entry.substr(3)) : "";
         !why.empty()) {
-      x.findings.warning("V9", entry,
-                         fmt::format("{} has this pattern, which is not matched here: {}", x.declared.ignore_key, why));
+      x.findings.warning(
+          "V9", entry,
+          fmt::format("{} has this pattern, which is not matched here: {}", x.declared.ignore_key, why));
       continue;
     }
     if (!hit && !usual && !pattern)

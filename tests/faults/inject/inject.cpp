@@ -47,8 +47,7 @@ class Injector {
   }
   bool hits(const char* name, int fd) {
     char path[4096];
-    const ::ssize_t n =
-        ::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), path, sizeof path);
+    const ::ssize_t n = ::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), path, sizeof path);
     return n > 0 && hits(name, std::string(path, static_cast<std::size_t>(n)));
   }
   bool halves() const { return errno_ == 0; }
