@@ -4,11 +4,16 @@
 
     tensor.py DIR                  name, type and shape of each tensor
     tensor.py DIR GLOB             of those that match
-    tensor.py DIR NAME FROM COUNT  that many bytes of one, and what they are as numbers of its type; the end of a
-                                   name will do where no other tensor's ends so
+    tensor.py DIR NAME FROM COUNT  that many bytes of one, and what they are as numbers of its type
+    tensor.py DIR NAME FROM =HEX   other bytes instead, to see what becomes of it
+    tensor.py DIR GLOB differs B   how many bytes of the tensors that match are others in the checkpoint B
+
+The end of a name will do where no other tensor's ends so.
 """
 import fnmatch
 import json
+import math
+import re
 import struct
 import sys
 from pathlib import Path
@@ -55,18 +60,45 @@ def show(dtype, path, begin, first, count):
         print(f"text  {data.decode()}")
 
 
+def payload(path, begin, dtype, shape):
+    count = math.prod(shape) * (1 if dtype[-1] == "8" or "F8" in dtype else int(re.sub(r"\D", "", dtype)) // 8)
+    with open(path, "rb") as file:
+        file.seek(begin)
+        return file.read(count)
+
+
+def differs(a, b, glob):
+    count = total = 0
+    for (name, dtype, shape, path, begin), other in zip(a, b):
+        if not fnmatch.fnmatchcase(name, glob):
+            continue
+        if (name, dtype, shape) != other[:3]:
+            sys.exit(f"{name} is not in both, or of another type or shape")
+        x, y = payload(path, begin, dtype, shape), payload(*other[3:], dtype, shape)
+        total += len(x)
+        count += sum(p != q for p, q in zip(x, y))
+    print(f"{count} of {total} bytes")
+
+
 def main(arguments):
     found = sorted(tensors(Path(arguments[0])))
-    if len(arguments) == 4:
+    if len(arguments) == 4 and arguments[2] == "differs":
+        differs(found, sorted(tensors(Path(arguments[3]))), arguments[1])
+    elif len(arguments) == 4:
         matching = [t for t in found if t[0].endswith(arguments[1])]
         if len(matching) != 1:
             sys.exit(f"{arguments[0]}: {len(matching)} tensors have a name that ends in {arguments[1]}")
         _, dtype, _, path, begin = matching[0]
-        show(dtype, path, begin, int(arguments[2]), int(arguments[3]))
-        return
-    for name, dtype, shape, _, _ in found:
-        if len(arguments) < 2 or fnmatch.fnmatchcase(name, arguments[1]):
-            print(f"{dtype:8} {str(shape):14} {name}")
+        if arguments[3].startswith("="):
+            with open(path, "r+b") as file:
+                file.seek(begin + int(arguments[2]))
+                file.write(bytes.fromhex(arguments[3][1:]))
+        else:
+            show(dtype, path, begin, int(arguments[2]), int(arguments[3]))
+    else:
+        for name, dtype, shape, _, _ in found:
+            if len(arguments) < 2 or fnmatch.fnmatchcase(name, arguments[1]):
+                print(f"{dtype:8} {str(shape):14} {name}")
 
 
 if __name__ == "__main__":

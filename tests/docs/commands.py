@@ -5,7 +5,7 @@
     commands.py NVQ WORK_DIR [--least N] [--update] PAGE...
 
 A command begins with "$ " and goes on in lines that begin with "> "; the commands of a page run one after the other in
-a directory of its own, in which docs/ and examples/ are the repository's. A line "..." of the page stands for any lines,
+a directory of its own, in which docs/, examples/, include/ and tests/ are the repository's. A line "..." of the page stands for any lines,
 "..." within a line for any text. Times, speeds and memory may be any. --update writes what was printed into the pages,
 but for outputs with a "..." in them.
 """
@@ -59,7 +59,7 @@ def check(page, work, environment, update):
     text = page.read_text()
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    for folder in ("docs", "examples"):
+    for folder in ("docs", "examples", "include", "tests"):
         (work / folder).symlink_to(ROOT / folder)
     count, wrong, out, last = 0, 0, [], 0
     for block in BLOCK.finditer(text):
