@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
 ANY = [(re.compile(p), r) for p, r in [(r"\b[0-9.]+ s\b", "# s"), (r"\b[0-9.]+ GB/s\b", "# GB/s"),
-                                       (r"\b[0-9]+ MiB at most\b", "# MiB at most")]]
+                                       (r"\b[0-9]+ MiB at most\b", "# MiB at most"), (r"\.weight +[0-9.]+$", ".weight #")]]
 
 
 def commands(block):
@@ -67,7 +67,7 @@ def check(page, work, environment, update):
         for command, expected in commands(block.group(1)):
             ran = subprocess.run(["bash", "-c", "\n".join(command)], cwd=work, env=environment, text=True,
                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
-            printed = ran.stdout.splitlines()
+            printed = ran.stdout.replace(str(work), "/home/me").splitlines()
             count += 1
             new += ["$ " + command[0]] + ["> " + line for line in command[1:]]
             agrees = same(expected, printed)
