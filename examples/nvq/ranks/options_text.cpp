@@ -82,7 +82,9 @@ QuantizeOptions options_from_json(const nvq::io::json& text) {
 
 std::string command_line(const QuantizeOptions& options) {
   std::string line = "nvq quantize " + quoted(options.model.string()) + ' ' + quoted(options.out.string());
-  const nvq::io::json usual = options_to_json({});
+  QuantizeOptions none;
+  none.model = none.out = ".";
+  const nvq::io::json usual = options_to_json(none);
   each(options, [&](const char* flag, const auto& value) {
     using T = std::decay_t<decltype(value)>;
     const auto add = [&](const std::string& text) { line += std::string(" ") + flag + ' ' + quoted(text); };

@@ -223,15 +223,16 @@ bool quantize_in_team(const QuantizeOptions& options, Team& team, const std::vec
     QuantizeResult r = run.finish();
     if (team.share().rank != 0) return true;
     r.seconds = now() - started;
+    r.parts = 0;  // the time is that of all of it
     if (!options.quiet) fmt::print("{}", summary(r));
     report_quantized(options, reports);
-    return true;
   } catch (const Said&) {
     return false;
   } catch (const std::exception& e) {
     say(team.share(), e.what() + run.hint());
     team.abandon();
   }
+  return true;
 }
 
 }  // namespace app
