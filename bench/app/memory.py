@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How much memory `nvq quantize` holds at most, and how much of its output `nvq verify` reads.
 
-    bench/app/memory.py NVQ MODEL_DIR [--bounds 1G,512M] [--page docs/nvq.md]
+    bench/app/memory.py NVQ MODEL_DIR [--bounds 1G,512M] [--page docs/quantize.md]
 
 The system's own figures: ru_maxrss of the process, and rchar of /proc/PID/io, all bytes that it asked to read (nvq maps no
 files). The output goes beside MODEL_DIR and is removed.
