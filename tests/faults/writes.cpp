@@ -185,6 +185,12 @@ TEST_CASE("dequantize: each call that fails ends the run, and nothing stays", "[
     const Outcome no = faulty.run(command("q"), n, error);
     const Call& call = faulty.calls()[static_cast<std::size_t>(n) - 1];
     INFO(n << ": " << call.name << ' ' << call.path << ": " << no.err);
+    if (harmless(call)) {
+      CHECK(no.status == 0);
+      CHECK(files_of(dir / "q") == expected);
+      fs::remove_all(dir / "q");
+      continue;
+    }
     check_refusal(no, dir / "q", error);
     CHECK(!fs::exists(dir / "q"));
     CHECK(!fs::exists(dir / "q.partial"));
