@@ -41,9 +41,11 @@ void there_and_back(const fs::path& source, const std::string& dialect, const st
   const Outcome there = convert(source, dir / "b", dialect);
   INFO(there.err << there.out);
   REQUIRE(there.status == 0);
-  const Verdict v = examine(dir / "b");
+  // Most sources are clean; where a test spread the scales of fused layers, both sides have findings for it.
+  const Verdict before = examine(source), v = examine(dir / "b");
   INFO(v.all());
-  CHECK(v.status == 0);
+  CHECK(v.report["findings"].size() == before.report["findings"].size());
+  for (const json& f : v.report["findings"]) CHECK(f["rule"] == "V3");
   REQUIRE(
       nvq({"compare", source.string(), (dir / "b").string(), "--quiet", "--json", (dir / "r.json").string()})
           .status == 0);
@@ -185,7 +187,7 @@ TEST_CASE("convert NVFP4: bytes stay, scales turn round", "[app][convert]") {
     // The scales of this test are such that some have no divisor.
     CHECK(without > 0);
     CHECK(done.out.find(std::to_string(scales) + " inverted; engines read " + std::to_string(without) +
-                        " of them an ulp off") != std::string::npos);
+                        " of them off by one in the last bit") != std::string::npos);
     const json q = read_json(dir / "c" / "config.json")["quantization_config"];
     const json& group = q["config_groups"]["group_0"];
     CHECK(q["quant_method"] == "compressed-tensors");

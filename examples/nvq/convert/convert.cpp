@@ -94,10 +94,12 @@ std::string summary(const ConvertResult& r) {
   text += line("tensors",
                fmt::format("{} quantized weights converted, {} other tensors copied", r.converted, r.copied));
   if (r.inverted != 0)
-    text += line("scales",
-                 fmt::format("{} inverted; {}", r.inverted,
-                             r.inexact == 0 ? "engines read the same numbers"
-                                            : fmt::format("engines read {} of them an ulp off", r.inexact)));
+    text +=
+        line("scales",
+             fmt::format("{} inverted; {}", r.inverted,
+                         r.inexact == 0
+                             ? "engines read the same numbers"
+                             : fmt::format("engines read {} of them off by one in the last bit", r.inexact)));
   text += line("bytes",
                fmt::format("{} before, {} after", with_commas(r.bytes_before), with_commas(r.bytes_after)));
   text += line("time", fmt::format("{:.2f} s, {:.3g} GB/s of input", r.seconds,

@@ -27,8 +27,9 @@ using nvq::io::weight_kind;
 using nvq::io::weight_scheme;
 
 constexpr const char* instead =
-    "; quantize it again: `nvq dequantize` and then `nvq quantize`, which loses what the first quantization "
-    "kept";
+    ". It takes another quantization: of the original model, or `nvq dequantize` and then `nvq quantize`, "
+    "which "
+    "rounds twice";
 
 bool is_gptq(dialect d) { return d == dialect::gptq || d == dialect::gptq_v2; }
 
@@ -264,7 +265,7 @@ class Planner {
                       zeros_of_zero_));
     const weight_scheme &before = plan_.weights.begin()->second.scheme, &now = schemes_.begin()->second;
     if (is_gptq(to_) && now.zero_points)
-      note("vLLM reads GPTQ without zero points only; for it use --to compressed-tensors or awq");
+      note("vLLM reads GPTQ without zero points only, and compressed-tensors and awq with them");
     if (is_gptq(to_) && before.zero_points && !now.zero_points)
       note("all zero points were 8, so the weights are symmetric now");
     if (!restores_ && before.kind == weight_kind::fp8_block && before.activations != now.activations &&

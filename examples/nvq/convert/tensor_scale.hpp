@@ -10,15 +10,10 @@ namespace app {
 /// What engines make of a divisor.
 inline float multiplier_of(float divisor) { return 1.0f / divisor; }
 
-/// The divisor g that engines read as `multiplier`: fl(1 / g) == multiplier where there is such a g. For
-/// about half of the multipliers whose mantissa is above sqrt(2) there is none; then it is fl(1 / multiplier),
-/// whose reading is an ulp away.
-inline float divisor_of(float multiplier) {
-  const float nearest = 1.0f / multiplier;
-  for (const float g : {nearest, std::nextafter(nearest, 0.0f), std::nextafter(nearest, HUGE_VALF)})
-    if (multiplier_of(g) == multiplier) return g;
-  return nearest;
-}
+/// The divisor g with fl(1 / g) == multiplier, where there is one: for 82.8 % of all mantissas, and wherever there is
+/// one it is fl(1 / multiplier) itself. For the others, all with a mantissa above sqrt(2), engines read this one an ulp
+/// off.
+inline float divisor_of(float multiplier) { return 1.0f / multiplier; }
 
 /// Whether a scale and its reciprocal are both normal numbers.
 inline bool can_invert(float scale) {
