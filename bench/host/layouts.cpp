@@ -40,7 +40,8 @@ void add_layout(const char* name, const place& where, unsigned threads) {
 }  // namespace
 
 void add_layout_cases() {
-  for_each_setting([](const place& where, unsigned threads) {
+  for_each_setting([](const place& usual, unsigned threads) {
+    const place where{usual.name, 4 * usual.rows, usual.columns / 4};  // Marlin's tiles are 64 rows high.
     add_layout<nvq::layout::Blocked128x4>("Blocked128x4", where, threads);
     add_layout<nvq::layout::DeepGemmUE8M0>("DeepGemmUE8M0", where, threads);
     add_layout<nvq::layout::GptqWeights<4>>("GptqWeights", where, threads);

@@ -16,6 +16,8 @@
 #include "fit/command.hpp"
 #include "interrupt.hpp"
 #include "memory.hpp"
+#include "ranks/command.hpp"
+#include "ranks/team.hpp"
 #include "rules.hpp"
 #include "verify/command.hpp"
 #include "version.hpp"
@@ -72,12 +74,17 @@ void add_quantize(CLI::App& cli) {
   static std::string max_rss = "1G", batch = "256M";
   c->add_option("--max-rss", max_rss, "memory to hold at most, as 900M or 4G")->capture_default_str();
   c->add_option("--batch", batch, "bytes of the source worked on, and synced, at once")->group("");
+  static std::string shard;
+  c->add_option("--shard", shard,
+                "do rank r's share of N (r/N, from 0/N on); auto: as srun, torchrun or mpirun number their "
+                "processes. `nvq merge OUT_DIR` makes one of all shares");
   c->add_option("--threads", o.threads, "threads; all cores when not given")->check(CLI::NonNegativeNumber);
   c->add_flag("--quiet", o.quiet, "no progress bar and no table");
   c->footer(formats_help());
   c->callback([] {
     o.max_rss = app::parse_bytes(max_rss);
     o.batch_bytes = app::parse_bytes(batch);
+    if (app::quantize_with_others(o, shard, reports)) return;
     const app::QuantizeResult r = app::quantize(o);
     if (!o.quiet) fmt::print("{}", app::summary(r));
     app::report_quantized(o, reports);
@@ -131,7 +138,9 @@ int main(int argc, char** argv) {
   app::watch_interrupts();
   raise_file_limit();
   CLI::App cli("nvq: quantizes checkpoints of language models, from file to file");
-  cli.set_version_flag("--version", "nvq " + app::version_text());
+  const std::string mpi = app::mpi_name();
+  cli.set_version_flag("--version",
+                       "nvq " + app::version_text() + (mpi.empty() ? ", without MPI" : ", with " + mpi));
   cli.require_subcommand(1);
   add_quantize(cli);
   add_dequantize(cli);
@@ -142,6 +151,7 @@ int main(int argc, char** argv) {
   app::add_compare(cli);
   app::add_convert(cli);
   app::add_verify(cli);
+  app::add_merge(cli);
   try {
     cli.parse(argc, argv);
   } catch (const CLI::RuntimeError& e) {

@@ -63,7 +63,7 @@ struct BothWays {
   }
 };
 
-/// offset(r, c) = f(r) + g(c).
+/// offset(r, c) = f(r) + g(c), and g grows by the same even number every 64 columns.
 struct Separable {
   template <class L>
   void of(const char* name) {
@@ -74,6 +74,10 @@ struct Separable {
     for (std::int64_t r = 0; r < 192; ++r)
       for (std::int64_t c = 0; c < 384; ++c)
         wrong += layout.offset(r, c) != layout.offset(r, 0) + layout.offset(0, c) - layout.offset(0, 0);
+    CHECK(wrong == 0);
+    const std::int64_t step = layout.offset(0, 64) - layout.offset(0, 0);
+    CHECK(step % 2 == 0);
+    for (std::int64_t c = 64; c < 384; ++c) wrong += layout.offset(0, c) - layout.offset(0, c - 64) != step;
     CHECK(wrong == 0);
   }
 };
@@ -108,6 +112,9 @@ TEST_CASE("grids convert between any two layouts", "[layout]") {
   check(GptqWeights<4>(shape), AwqWeights(shape), 256);
   check(AwqWeights(shape), MarlinWeights<4>(shape), 256);
   check(MarlinWeights<4, MarlinActivation::bits8>(shape), GgmlCodes<GgmlMXFP4>(shape), 256);
+  check(GgmlCodes<GgmlNVFP4>(shape), MarlinWeights<4>(shape), 256);
+  check(LinearCodes<4>(shape), PackQuantizedWeights<4>(shape), 256);
+  check(LinearCodes<8>(shape), GptqWeights<8>(shape), 256);
   check(Blocked128x4(shape), DeepGemmUE8M0(shape), 256);
   check(GptqZeros<4>(shape), AwqZeros(shape), 256);
   check(Snake(shape), GptqWeights<4>(shape), 256);

@@ -28,8 +28,9 @@ struct position {
 ///     check()               errc::ok, or why the shape has no such layout; bytes() is then 0
 ///     alignment()           bytes, what device kernels that read the buffer ask of its address
 ///     linear()              the linear layout of the same grid, the other side of to_layout()
-///     separable()           true, or not there: offset(r, c) = offset(r, 0) + offset(0, c) - offset(0, 0), nibbles that share
-///                           a byte are in the same 64 rows, and stored() and loaded() take any unit; conversion is then fast
+///     separable()           true, or not there: offset(r, c) = offset(r, 0) + offset(0, c) - offset(0, 0), which grows by the
+///                           same even number every 64 columns, nibbles that share a byte are in the same 64 rows, and
+///                           stored() and loaded() take any unit; conversion is then fast
 ///
 /// offset() maps the grid padded() one to one onto the units of the buffer (ggml blocks excepted: there codes
 /// and scales share one). Padding is written by whoever fills the buffer, never by its reader; to_layout()

@@ -94,16 +94,17 @@ void convert_grid(const From& from, const typename From::value_type* in, const T
       (void)flip;
       return To::stored(v);
     };
-    bool same = true;
+    bool flips = true;
     if constexpr (To::bits() <= 8)
-      for (int u = 0; u < 1 << To::bits(); ++u) same = same && unit(static_cast<U>(u)) == static_cast<V>(u);
+      for (int u = 0; u < 1 << To::bits(); ++u)
+        flips = flips && unit(static_cast<U>(u)) == static_cast<V>(u ^ unit(U{}));
     // Tasks of whole tiles, about 256 Ki units each: those of a byte are in one.
     const std::int64_t rows = to.padded().rows(), across = to.padded().columns();
     if (across == 0) return;
     const std::int64_t tall = tiles::side * (1 + (std::int64_t{1} << 12) / across);
     executor(static_cast<std::size_t>((rows + tall - 1) / tall), [&](std::size_t task) {
       const std::int64_t r0 = static_cast<std::int64_t>(task) * tall;
-      tiles::convert_rows(from, in, to, out, r0, r0 + tall < rows ? r0 + tall : rows, pad, same, unit);
+      tiles::convert_rows(from, in, to, out, r0, r0 + tall < rows ? r0 + tall : rows, pad, flips, unit);
     });
   } else {
     constexpr std::int64_t step = std::int64_t{1} << 16;

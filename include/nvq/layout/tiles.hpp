@@ -2,286 +2,248 @@
 #pragma once
 
 #include <cstdint>
-#include <nvq/layout/base.hpp>
+#include <nvq/layout/tile_units.hpp>
 #include <type_traits>
 
-// Conversion by tiles of 64 x 64 units, for layouts that say that they separate(): offset(r, c) = f(r) + g(c). A tile is read
-// into rows of one unit an element and written from there; each way in the longest runs that the layout has.
+// Conversion by tiles of 64 x 64 units, for layouts that say that they are separable(). Where both keep the same units together,
+// words are moved. Otherwise a tile is read into rows of one unit an element and written from there; each way in the longest
+// runs that the layout has.
 
 NVQ_BEGIN_NAMESPACE
 namespace layout {
-
-template <class L, class = void>
-inline constexpr bool separates = false;
-template <class L>
-inline constexpr bool separates<L, std::enable_if_t<L::separable()>> = true;
-
 namespace tiles {
 
-constexpr std::int64_t side = 64;
+/// A tile in a buffer.
+struct window {
+  const row_places* row;
+  const column_places* column;
+  std::int64_t shift, columns;  ///< what is added for its first column; how many it has
 
-template <class U>
-struct tile {
-  U unit[side][side];
+  std::int64_t at(std::int64_t r) const noexcept { return row->at[r] + shift; }
+  std::int64_t at(std::int64_t r, std::int64_t c) const noexcept { return at(r) + column->at[c]; }
 };
 
-/// The rows of a tile: where they begin.
-struct row_places {
-  std::int64_t at[side];
-  std::int64_t count, first;  ///< `first`: the least of them
-  bool even, in_order;        ///< all are; they are `first` and what follows, row from[i] the i-th
-  unsigned char from[side];
-};
-/// Its columns: what is added for them.
-struct column_places {
-  std::int64_t at[side];
-  std::int64_t count;
-  bool even, by_eight, by_four;  ///< all are; runs of so many follow each other and begin with an even one
-};
-struct places {
-  row_places row;
-  column_places column;
-};
-
-template <class L>
-void find_rows(const L& layout, std::int64_t r0, std::int64_t n, row_places& p) noexcept {
-  p.count = n;
-  for (std::int64_t r = 0; r < n; ++r) p.at[r] = layout.offset(r0 + r, 0);
-  std::int64_t odd = 0;
-  p.first = p.at[0];
-  for (std::int64_t r = 0; r < n; ++r) {
-    odd |= p.at[r] & 1;
-    p.first = p.at[r] < p.first ? p.at[r] : p.first;
-  }
-  p.even = odd == 0;
-  bool taken[side] = {};
-  p.in_order = L::bits() != 4 || p.first % 2 == 0;
-  for (std::int64_t r = 0; r < n; ++r) {
-    const std::int64_t at = p.at[r] - p.first;
-    p.in_order = p.in_order && at < n && !taken[at];
-    if (!p.in_order) return;
-    taken[at] = true;
-    p.from[at] = static_cast<unsigned char>(r);
-  }
-}
-
-template <int N>
-bool follow(const column_places& p) noexcept {
-  std::int64_t wrong = 0;
-  for (std::int64_t c = 0; c < p.count; ++c) {
-    const std::int64_t start = p.at[c / N * N];
-    wrong |= (p.at[c] - start - c % N) | (start & 1);
-  }
-  return wrong == 0;
-}
-template <class L>
-void find_columns(const L& layout, std::int64_t c0, std::int64_t n, column_places& p) noexcept {
-  p.count = n;
-  const std::int64_t origin = layout.offset(0, 0);
-  std::int64_t odd = 0;
-  for (std::int64_t c = 0; c < n; ++c) {
-    p.at[c] = layout.offset(0, c0 + c) - origin;
-    odd |= p.at[c] & 1;
-  }
-  p.even = odd == 0;
-  p.by_eight = follow<8>(p);
-  p.by_four = follow<4>(p);
-}
-
-/// The 8 bytes of `spread` are the 8 nibbles of a word, and back.
-inline std::uint64_t spread(std::uint32_t word) noexcept {
-  std::uint64_t x = word;
-  x = (x | x << 16) & 0x0000FFFF0000FFFFu;
-  x = (x | x << 8) & 0x00FF00FF00FF00FFu;
-  return (x | x << 4) & 0x0F0F0F0F0F0F0F0Fu;
-}
-inline std::uint32_t joined(std::uint64_t x) noexcept {
-  x = (x | x >> 4) & 0x00FF00FF00FF00FFu;
-  x = (x | x >> 8) & 0x0000FFFF0000FFFFu;
-  return static_cast<std::uint32_t>(x | x >> 16);
-}
-/// Words of the machine are read and written as those of little-endian ones: nibbles in order of significance.
-#if defined(__BYTE_ORDER__) && defined(__ORDER_LITTLE_ENDIAN__) && !defined(__CUDACC_RTC__)
-constexpr bool little_endian = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
-#else
-constexpr bool little_endian = false;
-#endif
-
-template <class L, class U>
-U read_unit(const U* in, std::int64_t at) noexcept {
-  if constexpr (L::bits() == 4)
-    return static_cast<U>(in[at / 2] >> (at % 2 * 4) & 0xF);
-  else
-    return in[at];
-}
-template <class L, class U>
-void write_unit(U* out, std::int64_t at, U unit) noexcept {
-  if constexpr (L::bits() == 4) {
-    const int shift = static_cast<int>(at % 2 * 4);
-    out[at / 2] = static_cast<U>((out[at / 2] & ~(0xF << shift)) | (unit & 0xF) << shift);
-  } else {
-    out[at] = unit;
-  }
-}
-
-/// N units that follow each other, an even number of units from the beginning.
-template <class L, int N, class U>
-void read_run(const U* in, std::int64_t at, U* units) noexcept {
-  if constexpr (L::bits() == 4) {
-    std::uint32_t word;
-    __builtin_memcpy(&word, in + at / 2, 4);
-    const std::uint64_t eight = spread(word);
-    __builtin_memcpy(units, &eight, 8);
-  } else {
-    __builtin_memcpy(units, in + at, N * sizeof(U));
-  }
-}
-template <class L, int N, class U>
-void write_run(U* out, std::int64_t at, const U* units) noexcept {
-  if constexpr (L::bits() == 4) {
-    std::uint64_t eight;
-    __builtin_memcpy(&eight, units, 8);
-    const std::uint32_t word = joined(eight & 0x0F0F0F0F0F0F0F0Fu);
-    __builtin_memcpy(out + at / 2, &word, 4);
-  } else {
-    __builtin_memcpy(out + at, units, N * sizeof(U));
-  }
-}
-
-/// fn(at, first): for runs of N that begin at unit `first` of a line of n units; rest(at, i) for what is left.
-template <int N, class Run, class Rest>
-void for_runs(std::int64_t n, Run run, Rest rest) {
-  std::int64_t i = 0;
-  for (; i + N <= n; i += N) run(i);
-  for (; i < n; ++i) rest(i);
-}
-
-template <class U>
-void transpose(const tile<U>& in, tile<U>& out) noexcept {
-  for (std::int64_t i = 0; i < side; i += 8)
-    for (std::int64_t j = 0; j < side; j += 8)
-      for (std::int64_t a = 0; a < 8; ++a)
-        for (std::int64_t b = 0; b < 8; ++b) out.unit[j + b][i + a] = in.unit[i + a][j + b];
-}
-#if !defined(__CUDACC_RTC__)
-/// Blocks of 8 x 8 bytes in eight words: halves, quarters and eighths change places.
-inline void transpose(const tile<std::uint8_t>& in, tile<std::uint8_t>& out) noexcept {
-  const auto swap = [](std::uint64_t& a, std::uint64_t& b, int shift, std::uint64_t mask) {
-    const std::uint64_t t = (a >> shift ^ b) & mask;
-    b ^= t;
-    a ^= t << shift;
-  };
-  for (std::int64_t i = 0; i < side; i += 8)
-    for (std::int64_t j = 0; j < side; j += 8) {
-      std::uint64_t w[8];
-      for (std::int64_t a = 0; a < 8; ++a) __builtin_memcpy(&w[a], &in.unit[i + a][j], 8);
-      for (int a = 0; a < 4; ++a) swap(w[a], w[a + 4], 32, 0x00000000FFFFFFFFu);
-      for (int a = 0; a < 8; a += 4)
-        for (int b = 0; b < 2; ++b) swap(w[a + b], w[a + b + 2], 16, 0x0000FFFF0000FFFFu);
-      for (int a = 0; a < 8; a += 2) swap(w[a], w[a + 1], 8, 0x00FF00FF00FF00FFu);
-      for (std::int64_t b = 0; b < 8; ++b) __builtin_memcpy(&out.unit[j + b][i], &w[b], 8);
-    }
-}
-#endif
-
-/// What the next tile begins with, if its columns follow: rows are pages apart, where nothing reads ahead by itself.
+/// What the next tile begins with: rows are pages apart, where nothing reads ahead by itself.
 template <class L, int Write, class U>
-void prefetch(const places& p, std::int64_t r, const U* buffer) noexcept {
-  const std::int64_t next = p.row.at[r] + p.column.at[p.column.count - 1] + side;
+void prefetch(const window& w, std::int64_t r, const U* buffer) noexcept {
+  const std::int64_t next = w.at(r) + w.column->step;
   __builtin_prefetch(buffer + (L::bits() == 4 ? next / 2 : next), Write);
 }
 
 template <class L, int N, class U>
-void read_rows(const places& p, const U* in, tile<U>& t) noexcept {
-  for (std::int64_t r = 0; r < p.row.count; ++r) {
-    prefetch<L, 0>(p, r, in);
-    for_runs<N>(
-        p.column.count,
-        [&](std::int64_t c) { read_run<L, N>(in, p.row.at[r] + p.column.at[c], &t.unit[r][c]); },
-        [&](std::int64_t c) { t.unit[r][c] = read_unit<L>(in, p.row.at[r] + p.column.at[c]); });
+void read_rows(const window& w, const U* in, tile<U>& t) noexcept {
+  for (std::int64_t r = 0; r < w.row->count; ++r) {
+    prefetch<L, 0>(w, r, in);
+    std::int64_t c = 0;
+    for (; c + N <= w.columns; c += N) read_run<L, N>(in, w.at(r, c), &t.unit[r][c]);
+    for (; c < w.columns; ++c) t.unit[r][c] = read_unit<L>(in, w.at(r, c));
   }
 }
 template <class L, int N, class U>
-void write_rows(const places& p, const tile<U>& t, U* out) noexcept {
-  for (std::int64_t r = 0; r < p.row.count; ++r) {
-    prefetch<L, 1>(p, r, out);
-    for_runs<N>(
-        p.column.count,
-        [&](std::int64_t c) { write_run<L, N>(out, p.row.at[r] + p.column.at[c], &t.unit[r][c]); },
-        [&](std::int64_t c) { write_unit<L>(out, p.row.at[r] + p.column.at[c], t.unit[r][c]); });
+void write_rows(const window& w, const tile<U>& t, U* out) noexcept {
+  for (std::int64_t r = 0; r < w.row->count; ++r) {
+    prefetch<L, 1>(w, r, out);
+    std::int64_t c = 0;
+    for (; c + N <= w.columns; c += N) write_run<L, N>(out, w.at(r, c), &t.unit[r][c]);
+    for (; c < w.columns; ++c) write_unit<L>(out, w.at(r, c), t.unit[r][c]);
   }
 }
 
-template <class L, class U>
-void read(const places& p, const U* in, tile<U>& t) noexcept {
-  if (p.column.by_eight && (L::bits() != 4 || p.row.even)) return read_rows<L, 8>(p, in, t);
-  if constexpr (L::bits() != 4)
-    if (p.column.by_four) return read_rows<L, 4>(p, in, t);
-  if (!p.row.in_order || (L::bits() == 4 && !p.column.even)) {
-    for (std::int64_t r = 0; r < p.row.count; ++r)
-      for (std::int64_t c = 0; c < p.column.count; ++c)
-        t.unit[r][c] = read_unit<L>(in, p.row.at[r] + p.column.at[c]);
-    return;
+/// Columns that share bytes with others than their neighbours: all columns of the tile, rows that begin with a byte.
+template <class U>
+void read_pairs(const window& w, const U* in, tile<U>& t) noexcept {
+  const column_places& p = *w.column;
+  const int step = p.by_eight_pairs ? 8 : 1;
+  for (int i = 0; i < p.pairs; i += step) {
+    const U* const at = in + (w.shift + p.at[p.low[i]]) / 2;
+    U *low = &t.unit[0][p.low[i]], *high = &t.unit[0][p.high[i]];
+    for (std::int64_t r = 0; r < w.row->count; ++r, low += side, high += side) {
+      if (step == 8) {
+        const auto word = word_at<std::uint64_t>(at + w.row->at[r] / 2);
+        put_word(low, word & 0x0F0F0F0F0F0F0F0Fu);
+        put_word(high, word >> 4 & 0x0F0F0F0F0F0F0F0Fu);
+      } else {
+        const U byte = at[w.row->at[r] / 2];
+        *low = byte & 0xF;
+        *high = static_cast<U>(byte >> 4);
+      }
+    }
   }
+}
+template <class U>
+void write_pairs(const window& w, const tile<U>& t, U* out) noexcept {
+  const column_places& p = *w.column;
+  const int step = p.by_eight_pairs ? 8 : 1;
+  for (int i = 0; i < p.pairs; i += step) {
+    U* const at = out + (w.shift + p.at[p.low[i]]) / 2;
+    const U *low = &t.unit[0][p.low[i]], *high = &t.unit[0][p.high[i]];
+    for (std::int64_t r = 0; r < w.row->count; ++r, low += side, high += side) {
+      if (step == 8) {
+        const std::uint64_t a = word_at<std::uint64_t>(low), b = word_at<std::uint64_t>(high);
+        put_word(at + w.row->at[r] / 2, (a & 0x0F0F0F0F0F0F0F0Fu) | (b & 0x0F0F0F0F0F0F0F0Fu) << 4);
+      } else {
+        at[w.row->at[r] / 2] = static_cast<U>((*low & 0xF) | (*high & 0xF) << 4);
+      }
+    }
+  }
+}
+
+/// Rows that follow each other: lines are the columns.
+template <class L, int N, class U>
+void read_lines(const window& w, const U* in, tile<U>& t) noexcept {
   tile<U> lines = {}, rows;
-  for (std::int64_t c = 0; c < p.column.count; ++c)
-    for_runs<8>(
-        p.row.count,
-        [&](std::int64_t i) { read_run<L, 8>(in, p.row.first + i + p.column.at[c], &lines.unit[c][i]); },
-        [&](std::int64_t i) { lines.unit[c][i] = read_unit<L>(in, p.row.first + i + p.column.at[c]); });
+  for (std::int64_t c = 0; c < w.columns; ++c) {
+    const std::int64_t at = w.row->first + w.shift + w.column->at[c];
+    std::int64_t i = 0;
+    for (; i + N <= w.row->count; i += N) read_run<L, N>(in, at + i, &lines.unit[c][i]);
+    for (; i < w.row->count; ++i) lines.unit[c][i] = read_unit<L>(in, at + i);
+  }
   transpose(lines, rows);
-  for (std::int64_t i = 0; i < p.row.count; ++i)
-    __builtin_memcpy(t.unit[p.row.from[i]], rows.unit[i], sizeof rows.unit[i]);
+  for (std::int64_t i = 0; i < w.row->count; ++i)
+    __builtin_memcpy(t.unit[w.row->from[i]], rows.unit[i], sizeof rows.unit[i]);
+}
+template <class L, int N, class U>
+void write_lines(const window& w, const tile<U>& t, U* out) noexcept {
+  tile<U> rows = {}, lines;
+  for (std::int64_t i = 0; i < w.row->count; ++i)
+    __builtin_memcpy(rows.unit[i], t.unit[w.row->from[i]], sizeof rows.unit[i]);
+  transpose(rows, lines);
+  for (std::int64_t c = 0; c < w.columns; ++c) {
+    const std::int64_t at = w.row->first + w.shift + w.column->at[c];
+    std::int64_t i = 0;
+    for (; i + N <= w.row->count; i += N) write_run<L, N>(out, at + i, &lines.unit[c][i]);
+    for (; i < w.row->count; ++i) write_unit<L>(out, at + i, lines.unit[c][i]);
+  }
+}
+
+/// The ways to go through a tile, fastest first.
+enum class way { rows_64, rows_8, rows_4, pairs, lines_64, lines_8, units };
+
+template <class L>
+way way_of(const window& w) noexcept {
+  const bool even_rows = L::bits() != 4 || w.row->even;
+  if (even_rows && w.column->run >= 64 && w.columns == side) return way::rows_64;
+  if (even_rows && w.column->run >= 8) return way::rows_8;
+  if (L::bits() != 4 && w.column->run >= 4) return way::rows_4;
+  if (even_rows && w.column->pairs != 0 && w.columns == 2 * w.column->pairs) return way::pairs;
+  if (w.row->in_order && (L::bits() != 4 || w.column->even))
+    return w.row->count == side ? way::lines_64 : way::lines_8;
+  return way::units;
 }
 
 template <class L, class U>
-void write(const places& p, const tile<U>& t, U* out) noexcept {
-  if (p.column.by_eight && (L::bits() != 4 || p.row.even)) return write_rows<L, 8>(p, t, out);
-  if constexpr (L::bits() != 4)
-    if (p.column.by_four) return write_rows<L, 4>(p, t, out);
-  if (!p.row.in_order || (L::bits() == 4 && !p.column.even)) {
-    for (std::int64_t r = 0; r < p.row.count; ++r)
-      for (std::int64_t c = 0; c < p.column.count; ++c)
-        write_unit<L>(out, p.row.at[r] + p.column.at[c], t.unit[r][c]);
-    return;
+void read(const window& w, const U* in, tile<U>& t) noexcept {
+  switch (way_of<L>(w)) {
+    case way::rows_64:
+      return read_rows<L, 64>(w, in, t);
+    case way::rows_8:
+      return read_rows<L, 8>(w, in, t);
+    case way::pairs:
+      if constexpr (L::bits() == 4) return read_pairs(w, in, t);
+      break;
+    case way::rows_4:
+      if constexpr (L::bits() != 4) return read_rows<L, 4>(w, in, t);
+      break;
+    case way::lines_64:
+      return read_lines<L, 64>(w, in, t);
+    case way::lines_8:
+      return read_lines<L, 8>(w, in, t);
+    case way::units:
+      break;
   }
-  tile<U> rows = {}, lines;
-  for (std::int64_t i = 0; i < p.row.count; ++i)
-    __builtin_memcpy(rows.unit[i], t.unit[p.row.from[i]], sizeof rows.unit[i]);
-  transpose(rows, lines);
-  for (std::int64_t c = 0; c < p.column.count; ++c)
-    for_runs<8>(
-        p.row.count,
-        [&](std::int64_t i) { write_run<L, 8>(out, p.row.first + i + p.column.at[c], &lines.unit[c][i]); },
-        [&](std::int64_t i) { write_unit<L>(out, p.row.first + i + p.column.at[c], lines.unit[c][i]); });
+  for (std::int64_t r = 0; r < w.row->count; ++r)
+    for (std::int64_t c = 0; c < w.columns; ++c) t.unit[r][c] = read_unit<L>(in, w.at(r, c));
 }
 
-/// Rows [r0, r1) of the padded grid of `to`; r0 is a multiple of 64. `unit(from's unit)` is to's unit; `same`: it is the same.
+template <class L, class U>
+void write(const window& w, const tile<U>& t, U* out) noexcept {
+  switch (way_of<L>(w)) {
+    case way::rows_64:
+      return write_rows<L, 64>(w, t, out);
+    case way::rows_8:
+      return write_rows<L, 8>(w, t, out);
+    case way::pairs:
+      if constexpr (L::bits() == 4) return write_pairs(w, t, out);
+      break;
+    case way::rows_4:
+      if constexpr (L::bits() != 4) return write_rows<L, 4>(w, t, out);
+      break;
+    case way::lines_64:
+      return write_lines<L, 64>(w, t, out);
+    case way::lines_8:
+      return write_lines<L, 8>(w, t, out);
+    case way::units:
+      break;
+  }
+  for (std::int64_t r = 0; r < w.row->count; ++r)
+    for (std::int64_t c = 0; c < w.columns; ++c) write_unit<L>(out, w.at(r, c), t.unit[r][c]);
+}
+
+/// Both ways are rows of runs of N units or more, which make a word W: `flip` of all bits that change.
+template <int Bits, int N, class W, class U, class V>
+void move_words(const window& from, const U* in, const window& to, V* out, W flip) noexcept {
+  for (std::int64_t r = 0; r < to.row->count; ++r) {
+    const std::int64_t f = from.at(r), t = to.at(r);
+    for (std::int64_t c = 0; c < to.columns; c += N) {
+      const W word = word_at<W>(in + (f + from.column->at[c]) * Bits / 8);
+      put_word(out + (t + to.column->at[c]) * Bits / 8, static_cast<W>(word ^ flip));
+    }
+  }
+}
+
+/// Whether a full tile was moved by words.
+template <class From, class To>
+bool move(const window& from, const typename From::value_type* in, const window& to,
+          typename To::value_type* out, unsigned flip) noexcept {
+  if constexpr (From::bits() == To::bits() && From::bits() <= 8) {
+    constexpr int bits = From::bits();
+    const way a = way_of<From>(from), b = way_of<To>(to), longer = a > b ? a : b;
+    const std::int64_t n = longer == way::rows_4 ? 4 : 8;
+    if (longer > way::rows_4 || to.columns % n != 0) return false;
+    for (std::int64_t r = 0; r < to.row->count; ++r) {
+      prefetch<From, 0>(from, r, in);
+      prefetch<To, 1>(to, r, out);
+    }
+    const std::uint64_t flips = flip * (bits == 4 ? 0x1111111111111111u : 0x0101010101010101u);
+    if (bits == 8 && longer != way::rows_4)
+      move_words<bits, 64 / bits>(from, in, to, out, flips);
+    else
+      move_words<bits, 32 / bits>(from, in, to, out, static_cast<std::uint32_t>(flips));
+    return true;
+  }
+  return false;
+}
+
+/// Rows [r0, r1) of the padded grid of `to`; r0 is a multiple of 64. `unit(from's unit)` is to's unit: from's, with the bits of
+/// `flip` changed, if `flips`.
 template <class From, class To, class Unit>
 void convert_rows(const From& from, const typename From::value_type* in, const To& to,
                   typename To::value_type* out, std::int64_t r0, std::int64_t r1, typename To::value_type pad,
-                  bool same, Unit unit) noexcept {
+                  bool flips, Unit unit) noexcept {
   using U = typename From::value_type;
   using V = typename To::value_type;
   const auto fewer = [](std::int64_t a, std::int64_t b) { return a < b ? a : b; };
+  const auto flip = static_cast<unsigned>(unit(U{}));
   tile<U> as_read = {};
   tile<V> as_written;
-  places source, target;
+  row_places source_rows, target_rows;
+  column_places source_columns, target_columns;
+  find_columns(to, target_columns);
+  if (from.padded().columns() > 0) find_columns(from, source_columns);
   for (std::int64_t r = r0; r < r1; r += side) {
     const std::int64_t rows = fewer(side, r1 - r), inside_rows = fewer(rows, to.rows() - r);
-    find_rows(to, r, rows, target.row);
-    if (inside_rows > 0) find_rows(from, r, inside_rows, source.row);
+    find_rows(to, r, rows, target_rows);
+    if (inside_rows > 0) find_rows(from, r, inside_rows, source_rows);
     for (std::int64_t c = 0; c < to.padded().columns(); c += side) {
       const std::int64_t columns = fewer(side, to.padded().columns() - c),
                          inside = fewer(columns, to.columns() - c);
-      const bool any = inside_rows > 0 && inside > 0;
-      find_columns(to, c, columns, target.column);
-      if (any) {
-        find_columns(from, c, inside, source.column);
-        read<From>(source, in, as_read);
-      }
+      const bool any = inside_rows > 0 && inside > 0, full = inside_rows == rows && inside == columns;
+      const window source{&source_rows, &source_columns, c / side * source_columns.step, inside};
+      const window target{&target_rows, &target_columns, c / side * target_columns.step, columns};
+      if (full && flips && move<From, To>(source, in, target, out, flip)) continue;
+      if (any) read<From>(source, in, as_read);
       if constexpr (std::is_same<U, V>::value)
-        if (same && inside_rows == rows && inside == columns) {
+        if (full && flips && flip == 0) {
           write<To>(target, as_read, out);
           continue;
         }
