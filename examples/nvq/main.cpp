@@ -11,6 +11,7 @@
 #include "codec.hpp"
 #include "commands.hpp"
 #include "compare/command.hpp"
+#include "convert/command.hpp"
 #include "failure.hpp"
 #include "fit/command.hpp"
 #include "interrupt.hpp"
@@ -64,8 +65,10 @@ void add_quantize(CLI::App& cli) {
                 "the first that matches a module decides");
   c->add_option("--preset", o.preset, "rules ready made: " + list(app::preset_names()));
   c->add_option("--family", o.family, "treat the model as one of this model_type");
-  c->add_option("--keep", o.keep,
-                "leave modules of these names as they are (* and ? match); may be repeated");
+  c->add_option(
+       "--keep", o.keep,
+       "leave modules of these names as they are (* and ? match), separated by commas; may be repeated")
+      ->delimiter(',');
   static std::vector<std::filesystem::path> reports;
   c->add_option("--report", reports,
                 "afterwards compare with the source, tensor by tensor, and write what comes out: a page with "
@@ -148,6 +151,7 @@ int main(int argc, char** argv) {
   add_demo(cli);
   app::add_plan(cli);
   app::add_compare(cli);
+  app::add_convert(cli);
   app::add_verify(cli);
   app::add_merge(cli);
   try {
