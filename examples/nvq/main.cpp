@@ -11,6 +11,7 @@
 #include "codec.hpp"
 #include "commands.hpp"
 #include "compare/command.hpp"
+#include "convert/command.hpp"
 #include "failure.hpp"
 #include "fit/command.hpp"
 #include "interrupt.hpp"
@@ -150,6 +151,7 @@ int main(int argc, char** argv) {
   add_demo(cli);
   app::add_plan(cli);
   app::add_compare(cli);
+  app::add_convert(cli);
   app::add_verify(cli);
   app::add_merge(cli);
   try {

@@ -99,14 +99,15 @@ bool is_float(dtype t) { return t == dtype::f32 || t == dtype::f16 || t == dtype
 
 bool of_activations(part what) { return what == part::input_multiplier || what == part::input_divisor; }
 
-/// Whether a tensor can be what the scheme asks for: a lone number may have any rank, and wide scales any of
-/// the float types.
-bool fits(const Tensor& t, const nvq::io::stored_part& p) {
+/// Whether a tensor can be what the scheme asks for: a lone number may have any rank, and wide scales, FP8's of
+/// activations among them, any of the float types.
+bool fits(const Tensor& t, const nvq::io::stored_part& p, weight_kind kind) {
   std::int64_t wanted = 1, there = 1;
   for (const std::int64_t n : p.shape) wanted *= n;
   for (const std::int64_t n : t.shape) there *= n;
-  const bool wide_scale =
-      (p.what == part::block_scales || p.what == part::group_major_scales) && is_float(p.type);
+  const bool wide_scale = (p.what == part::block_scales || p.what == part::group_major_scales ||
+                           (p.what == part::input_multiplier && kind == weight_kind::fp8_tensor)) &&
+                          is_float(p.type);
   return (t.type == p.type || (wide_scale && is_float(t.type))) &&
          (t.shape == p.shape || (wanted == 1 && there == 1));
 }
@@ -128,7 +129,7 @@ void add_stored(const Checkpoint& c, const weight_scheme& s, const std::string& 
     if (t == nullptr) throw Failure(where(c, codes) + "there is no " + (p.suffix + 1) + " beside it");
     if (w.slices > 1 || s.owner == dialect::gpt_oss) p.shape.insert(p.shape.begin(), w.slices);
     if (p.what == part::quant_state) p.shape = t->shape;
-    if (!fits(*t, p))
+    if (!fits(*t, p, s.kind))
       throw Failure(where(c, *t) + fmt::format("{} {} where the format needs {} {}", nvq::io::name(t->type),
                                                nvq::io::shape_text(t->shape), nvq::io::name(p.type),
                                                nvq::io::shape_text(p.shape)));

@@ -6,6 +6,7 @@
 #include <nvq/io/dialect_parts.hpp>
 #include <nvq/io/quantization.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "checkpoint.hpp"

@@ -5,7 +5,7 @@
     commands.py NVQ WORK_DIR [--least N] [--update] PAGE...
 
 A command begins with "$ " and goes on in lines that begin with "> "; the commands of a page run one after the other in
-a directory of its own, in which docs/, examples/, include/ and tests/ are the repository's. A line "..." of the page stands for any lines,
+a directory of its own, in which docs/, examples/, include/ and tests/ are the repository's. What a page needs but does not show is in a comment, from "<!-- console" to "-->". A line "..." of the page stands for any lines,
 "..." within a line for any text. Times, speeds and memory may be any. --update writes what was printed into the pages,
 but for outputs with a "..." in them.
 """
@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BLOCK = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
+BLOCK = re.compile(r"^(?:```|<!-- )console\n(.*?)^(?:```|-->)$", re.M | re.S)
 ANY = [(re.compile(p), r) for p, r in [(r"\b[0-9.]+ s\b", "# s"), (r"\b[0-9.]+ GB/s\b", "# GB/s"),
                                        (r"\b[0-9]+ MiB at most\b", "# MiB at most"), (r"\.weight +[0-9.]+$", ".weight #")]]
 

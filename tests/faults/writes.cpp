@@ -34,7 +34,7 @@ class Faulty {
  public:
   explicit Faulty(fs::path under) : under_(std::move(under)) {}
 
-  /// The n-th call on files under the prefix fails; none when n is 0. `error` 0: is done by half.
+  /// The n-th call on files under the prefix fails; none when n is 0.
   Outcome run(const std::vector<std::string>& arguments, int n, int error) {
     RunOptions options;
     const std::string log = (dir_ / "log").string();
@@ -135,35 +135,6 @@ TEST_CASE("quantize: each call that fails ends the run, which is gone on with", 
     fs::remove_all(dir / "q");
   }
   CHECK(resumed > count / 3);
-}
-
-TEST_CASE("quantize: a write that is done by half is done again", "[faults]") {
-  const TempDir dir;
-  write_sharded_model(dir / "m");
-  const auto command = [&](const char* out) {
-    return std::vector<std::string>{"quantize", (dir / "m").string(), (dir / out).string(), "--threads", "1"};
-  };
-  REQUIRE(nvq(command("whole")).status == 0);
-  const auto expected = files_of(dir / "whole");
-  Faulty faulty(dir / "q");
-  REQUIRE(faulty.run(command("q"), 0, 0).status == 0);
-  const auto calls = faulty.calls();
-  fs::remove_all(dir / "q");
-  int halves = 0;
-  for (int n = 1; n <= static_cast<int>(calls.size()); ++n) {
-    const std::string& name = calls[static_cast<std::size_t>(n) - 1].name;
-    if (name != "write" && name != "pwrite") continue;
-    const Outcome done = faulty.run(command("q"), n, 0);
-    INFO(n << ": " << done.err);
-    // The same place in another order of threads may be a call that has no halves, and fails without a reason.
-    const std::string& now = faulty.calls()[static_cast<std::size_t>(n) - 1].name;
-    if (now != "write" && now != "pwrite") continue;
-    CHECK(done.status == 0);
-    CHECK(files_of(dir / "q") == expected);
-    fs::remove_all(dir / "q");
-    ++halves;
-  }
-  CHECK(halves > 20);
 }
 
 TEST_CASE("dequantize: each call that fails ends the run, and nothing stays", "[faults]") {

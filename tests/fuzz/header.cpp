@@ -12,6 +12,7 @@
 namespace {
 
 using nvq::io::tensor_entry;
+__extension__ using wide = unsigned __int128;
 
 /// The largest number in the text: where its data ends, if it is right.
 std::int64_t largest_number(std::string_view text) {
@@ -32,15 +33,15 @@ void check_tensors(const nvq::io::safetensors_header& h, std::int64_t file_size)
     fuzz::require(names.insert(t.name).second, "names are unique");
     fuzz::require(t.begin == at && t.end >= t.begin, "tensors follow each other");
     at = t.end;
-    unsigned __int128 bits = static_cast<unsigned>(nvq::io::bits(t.type));
+    wide bits = static_cast<unsigned>(nvq::io::bits(t.type));
     for (const std::int64_t n : t.shape) {
       fuzz::require(n >= 0, "no dimension is negative");
       // A zero may stand behind dimensions whose product is beyond any type.
       if (std::find(t.shape.begin(), t.shape.end(), 0) != t.shape.end()) bits = 0;
-      bits *= static_cast<unsigned __int128>(n);
+      bits *= static_cast<wide>(n);
       fuzz::require(bits >> 64 == 0, "sizes do not overflow");
     }
-    fuzz::require(bits == static_cast<unsigned __int128>(t.bytes()) * 8, "the bytes are those of the shape");
+    fuzz::require(bits == static_cast<wide>(t.bytes()) * 8, "the bytes are those of the shape");
     fuzz::require(h.find(t.name) == &t, "every tensor is found by its name");
   }
   for (const auto& [key, value] : h.metadata)
