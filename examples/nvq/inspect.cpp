@@ -86,8 +86,6 @@ std::string inspect(const std::filesystem::path& directory) {
           bytes += tensor->bytes / w.slices;
           counted.insert(tensor);
         }
-        for (const Tensor* tensor : {w.nested.map, w.nested.factors})
-          if (tensor != nullptr && counted.insert(tensor).second) bytes += tensor->bytes;
         classes[{std::string(tensor_class(module + ".weight")), scheme_name(w.scheme)}].add(
             w.rows * w.columns, bytes);
       }

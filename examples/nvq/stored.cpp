@@ -161,6 +161,9 @@ void add_stored(const Checkpoint& c, const weight_scheme& s, const std::string& 
       w.wide = t->type;
     w.parts.emplace_back(p.what, t);
   }
+  // They have no kind of their own; readers take them from `nested`.
+  for (const Tensor* t : {w.nested.map, w.nested.factors})
+    if (t != nullptr) w.parts.emplace_back(part::quant_map, t);
   if (s.owner != dialect::gpt_oss) {
     all.emplace(module, std::move(w));
     return;

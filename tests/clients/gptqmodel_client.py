@@ -33,7 +33,8 @@ DECODED = [
     ("gptq", "int4_g32_zp", ()),
     ("gptq_v2", "int4_g32_zp", ()),
 ]
-RUN = [("gptq", "int4_g32"), ("gptq", "int4_g32_zp"), ("gptq_v2", "int4_g32"), ("gptq_v2", "int4_g32_zp"), ("awq", "int4_g32_zp")]
+# It takes zero points in version 1 from itself alone: other tools got them wrong.
+RUN = [("gptq", "int4_g32"), ("gptq_v2", "int4_g32"), ("gptq_v2", "int4_g32_zp"), ("awq", "int4_g32_zp")]
 # Two roundings in another order than ours differ by 2^-23 each.
 TOLERANCE = 2**-22
 # The kernels know 16-bit floats alone, and sum in another order than torch's own matrix product.

@@ -42,6 +42,7 @@ def build(name: str):
     of, config_of, options = MODELS[name.removesuffix("_stacked")]
     torch.manual_seed(0)
     model = getattr(transformers, of)(getattr(transformers, config_of)(**{**COMMON, **options}))
+    model.config.architectures = [of]
     # Biases and gains that differ from 0 and 1, so that losing one shows.
     with torch.no_grad():
         for p in model.parameters():
