@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -38,6 +39,7 @@ struct QuantizeResult {
   double seconds = 0;
   std::int64_t peak_rss = 0;  ///< bytes
   std::vector<std::string> notes;
+  std::size_t parts = 0;  ///< of other processes, that this one put together
 };
 
 QuantizeResult quantize(const QuantizeOptions& options);

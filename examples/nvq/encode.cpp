@@ -62,29 +62,39 @@ const Codec& Encoder::codec(const Work& work) {
 }
 
 void Encoder::find_amax(nvq::span<const Work> batch) {
-  std::set<int> groups;
+  std::set<int> unknown;
   for (const Work& work : batch)
-    if (work.quantized() && codec(work).needs_amax() && group_amax_[static_cast<std::size_t>(work.group)] < 0)
-      groups.insert(work.group);
-  std::vector<const WeightSource*> weights;
-  std::vector<Piece> pieces;
-  for (const int group : groups)
-    for (const WeightSource& w : plan_.groups[static_cast<std::size_t>(group)].members) {
-      for (const Rows& run : cut_rows(w.rows, w.columns, 1)) pieces.push_back({weights.size(), run});
-      weights.push_back(&w);
-    }
-  std::vector<float> largest(pieces.size());
-  pool_.run(static_cast<std::int64_t>(pieces.size()), [&](std::int64_t i) {
-    const Piece& p = pieces[static_cast<std::size_t>(i)];
-    largest[static_cast<std::size_t>(i)] = rows_amax(source_, *weights[p.index], p.part);
+    if (work.quantized() && needs_amax(work) && group_amax_[static_cast<std::size_t>(work.group)] < 0)
+      unknown.insert(work.group);
+  const std::vector<int> groups(unknown.begin(), unknown.end());
+  know(groups, amaxes(groups));
+}
+
+std::vector<float> Encoder::amaxes(const std::vector<int>& groups, int part, int of) {
+  struct Run {
+    std::size_t group;
+    const WeightSource* weight;
+    Rows rows;
+  };
+  std::vector<Run> runs;
+  int number = 0;
+  for (std::size_t g = 0; g < groups.size(); ++g)
+    for (const WeightSource& w : plan_.groups[static_cast<std::size_t>(groups[g])].members)
+      for (const Rows& rows : cut_rows(w.rows, w.columns, 1))
+        if (number++ % of == part) runs.push_back({g, &w, rows});
+  std::vector<float> of_run(runs.size()), largest(groups.size(), -1.0f);
+  pool_.run(static_cast<std::int64_t>(runs.size()), [&](std::int64_t i) {
+    const Run& r = runs[static_cast<std::size_t>(i)];
+    of_run[static_cast<std::size_t>(i)] = rows_amax(source_, *r.weight, r.rows);
   });
-  std::size_t piece = 0, weight = 0;
-  for (const int group : groups) {
-    float& amax = group_amax_[static_cast<std::size_t>(group)];
-    const std::size_t end = weight + plan_.groups[static_cast<std::size_t>(group)].members.size();
-    for (; piece < pieces.size() && pieces[piece].index < end; ++piece) amax = std::max(amax, largest[piece]);
-    weight = end;
-  }
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    largest[runs[i].group] = std::max(largest[runs[i].group], of_run[i]);
+  return largest;
+}
+
+void Encoder::know(const std::vector<int>& groups, const std::vector<float>& amaxes) {
+  for (std::size_t g = 0; g < groups.size(); ++g)
+    group_amax_[static_cast<std::size_t>(groups[g])] = amaxes[g];
 }
 
 float Encoder::amax_of(const Work& work) const {

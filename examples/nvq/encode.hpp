@@ -38,6 +38,13 @@ class Encoder {
   void write(nvq::span<const Work> batch, const OutputFile& out,
              const std::function<void(std::int64_t)>& progress, std::vector<Quality>& qualities);
 
+  /// Whether a work's bytes depend on the largest magnitude of its group.
+  bool needs_amax(const Work& work) { return codec(work).needs_amax(); }
+  /// The largest magnitudes of these groups, as far as every `of`th run of rows from number `part` on tells.
+  std::vector<float> amaxes(const std::vector<int>& groups, int part = 0, int of = 1);
+  /// Takes them as given instead of looking for them.
+  void know(const std::vector<int>& groups, const std::vector<float>& amaxes);
+
  private:
   const Codec& codec(const Work& work);
   void find_amax(nvq::span<const Work> batch);

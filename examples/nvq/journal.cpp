@@ -42,7 +42,30 @@ std::string system_message() { return std::generic_category().message(errno); }
 
 }  // namespace
 
-Journal::Journal(const fs::path& directory, const nvq::io::json& run) : path_(directory / journal_name) {
+JournalText parse_journal(const std::string& text) {
+  JournalText all;
+  std::size_t begin = 0;
+  for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = all.whole = end + 1) {
+    nvq::io::json line = nvq::io::json::parse(text.substr(begin, end - begin), nullptr, false);
+    if (begin == 0) {
+      all.run = std::move(line);
+      continue;
+    }
+    if (!line.is_object()) break;
+    all.done[{line.at("shard").get<std::string>(), line.at("batch").get<std::size_t>()}] = qualities_of(line);
+  }
+  return all;
+}
+
+void check_same_run(const nvq::io::json& begun, const nvq::io::json& run, const std::string& where) {
+  for (const auto& [key, value] : run.items())
+    if (!begun.is_object() || !begun.contains(key) || begun[key] != value)
+      throw Failure(where + ": it was begun with another " + key +
+                    "; give the same command as then, or remove this directory to start again");
+}
+
+Journal::Journal(const fs::path& directory, const nvq::io::json& run, const nvq::io::json& about)
+    : path_(directory / journal_name) {
   fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (fd_ < 0) throw Failure(path_.string() + ": cannot open it: " + system_message());
   if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
@@ -51,13 +74,17 @@ Journal::Journal(const fs::path& directory, const nvq::io::json& run) : path_(di
                   ": another run is writing it; wait for that one, or choose another name");
   }
   try {
-    const std::string text = read_text(path_, std::int64_t{1} << 30);
-    if (text.find('\n') == std::string::npos) {
-      if (::ftruncate(fd_, 0) != 0) throw Failure(path_.string() + ": cannot begin it: " + system_message());
-      append(run);
-    } else {
-      load(text, run);
+    JournalText text = parse_journal(read_text(path_, std::int64_t{1} << 30));
+    if (text.whole != 0) check_same_run(text.run, run, directory.string());
+    // What a crash left of the last line must not run into the next.
+    if (::ftruncate(fd_, static_cast<::off_t>(text.whole)) != 0)
+      throw Failure(path_.string() + ": cannot go on with it: " + system_message());
+    if (text.whole == 0) {
+      nvq::io::json first = run;
+      if (about.is_object()) first.update(about);
+      append(first);
     }
+    done_ = std::move(text.done);
   } catch (...) {
     ::close(fd_);
     throw;
@@ -65,25 +92,6 @@ Journal::Journal(const fs::path& directory, const nvq::io::json& run) : path_(di
 }
 
 Journal::~Journal() { ::close(fd_); }
-
-void Journal::load(const std::string& text, const nvq::io::json& run) {
-  std::size_t begin = 0, whole = 0;
-  for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = whole = end + 1) {
-    const nvq::io::json line = nvq::io::json::parse(text.substr(begin, end - begin), nullptr, false);
-    if (begin == 0) {
-      for (const auto& [key, value] : run.items())
-        if (!line.is_object() || !line.contains(key) || line[key] != value)
-          throw Failure(path_.parent_path().string() + ": it was begun with another " + key +
-                        "; give the same command as then, or remove this directory to start again");
-      continue;
-    }
-    if (!line.is_object()) break;
-    done_[{line.at("shard").get<std::string>(), line.at("batch").get<std::size_t>()}] = qualities_of(line);
-  }
-  // What a crash left of the last line must not run into the next.
-  if (::ftruncate(fd_, static_cast<::off_t>(whole)) != 0)
-    throw Failure(path_.string() + ": cannot go on with it: " + system_message());
-}
 
 void Journal::append(const nvq::io::json& line) {
   const std::string text = line.dump() + '\n';

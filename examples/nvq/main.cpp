@@ -11,10 +11,13 @@
 #include "codec.hpp"
 #include "commands.hpp"
 #include "compare/command.hpp"
+#include "convert/command.hpp"
 #include "failure.hpp"
 #include "fit/command.hpp"
 #include "interrupt.hpp"
 #include "memory.hpp"
+#include "ranks/command.hpp"
+#include "ranks/team.hpp"
 #include "rules.hpp"
 #include "verify/command.hpp"
 #include "version.hpp"
@@ -62,8 +65,10 @@ void add_quantize(CLI::App& cli) {
                 "the first that matches a module decides");
   c->add_option("--preset", o.preset, "rules ready made: " + list(app::preset_names()));
   c->add_option("--family", o.family, "treat the model as one of this model_type");
-  c->add_option("--keep", o.keep,
-                "leave modules of these names as they are (* and ? match); may be repeated");
+  c->add_option(
+       "--keep", o.keep,
+       "leave modules of these names as they are (* and ? match), separated by commas; may be repeated")
+      ->delimiter(',');
   static std::vector<std::filesystem::path> reports;
   c->add_option("--report", reports,
                 "afterwards compare with the source, tensor by tensor, and write what comes out: a page with "
@@ -71,12 +76,17 @@ void add_quantize(CLI::App& cli) {
   static std::string max_rss = "1G", batch = "256M";
   c->add_option("--max-rss", max_rss, "memory to hold at most, as 900M or 4G")->capture_default_str();
   c->add_option("--batch", batch, "bytes of the source worked on, and synced, at once")->group("");
+  static std::string shard;
+  c->add_option("--shard", shard,
+                "do rank r's share of N (r/N, from 0/N on); auto: as srun, torchrun or mpirun number their "
+                "processes. `nvq merge OUT_DIR` makes one of all shares");
   c->add_option("--threads", o.threads, "threads; all cores when not given")->check(CLI::NonNegativeNumber);
   c->add_flag("--quiet", o.quiet, "no progress bar and no table");
   c->footer(formats_help());
   c->callback([] {
     o.max_rss = app::parse_bytes(max_rss);
     o.batch_bytes = app::parse_bytes(batch);
+    if (app::quantize_with_others(o, shard, reports)) return;
     const app::QuantizeResult r = app::quantize(o);
     if (!o.quiet) fmt::print("{}", app::summary(r));
     app::report_quantized(o, reports);
@@ -130,7 +140,9 @@ int main(int argc, char** argv) {
   app::watch_interrupts();
   raise_file_limit();
   CLI::App cli("nvq: quantizes checkpoints of language models, from file to file");
-  cli.set_version_flag("--version", "nvq " + app::version_text());
+  const std::string mpi = app::mpi_name();
+  cli.set_version_flag("--version",
+                       "nvq " + app::version_text() + (mpi.empty() ? ", without MPI" : ", with " + mpi));
   cli.require_subcommand(1);
   add_quantize(cli);
   add_dequantize(cli);
@@ -139,7 +151,9 @@ int main(int argc, char** argv) {
   add_demo(cli);
   app::add_plan(cli);
   app::add_compare(cli);
+  app::add_convert(cli);
   app::add_verify(cli);
+  app::add_merge(cli);
   try {
     cli.parse(argc, argv);
   } catch (const CLI::RuntimeError& e) {

@@ -55,22 +55,42 @@ void sync_directory(const fs::path& path) {
   ::close(fd);
 }
 
+bool has_parts(const fs::path& partial) {
+  std::error_code ec;
+  for (const fs::directory_entry& e : fs::directory_iterator(partial, ec))
+    if (e.path().filename().string().rfind(part_prefix, 0) == 0) return true;
+  return false;
+}
+
 }  // namespace
 
-OutputDirectory::OutputDirectory(const fs::path& path, Leftover leftover)
-    : path_(fs::absolute(path).lexically_normal()) {
+void OutputDirectory::name(const fs::path& path) {
+  path_ = fs::absolute(path).lexically_normal();
   if (!path_.has_filename()) path_ = path_.parent_path();
   partial_ = path_;
   partial_ += partial_suffix;
   std::error_code ec;
   if (fs::exists(fs::symlink_status(path_, ec)))
     throw Failure(path_.string() + ": it exists already; choose another name or remove it");
+}
+
+OutputDirectory::OutputDirectory(const fs::path& path, Leftover leftover) {
+  name(path);
+  std::error_code ec;
+  if (leftover == Leftover::take) {
+    if (!fs::is_directory(partial_, ec)) throw Failure(partial_.string() + ": there is no such directory");
+    kept_ = true;
+    return;
+  }
   if (leftover == Leftover::continue_ && fs::is_directory(partial_, ec) &&
       (fs::exists(partial_ / journal_name, ec) || fs::is_empty(partial_, ec))) {
     kept_ = true;  // the other run's as well as ours
     return;
   }
   if (!fs::create_directory(partial_, ec)) {
+    if (has_parts(partial_))
+      throw Failure(partial_.string() +
+                    ": runs with --shard began it; go on with those and `nvq merge`, or remove it");
     if (!ec || ec == std::errc::file_exists)
       throw Failure(partial_.string() +
                     ": another run is writing it or was killed while it did; remove it when none is running");
@@ -78,10 +98,24 @@ OutputDirectory::OutputDirectory(const fs::path& path, Leftover leftover)
   }
 }
 
+OutputDirectory::OutputDirectory(const fs::path& path, const std::string& part) {
+  name(path);
+  const fs::path whole = partial_;
+  partial_ /= part;
+  std::error_code ec;
+  fs::create_directory(whole, ec);  // or another process did
+  if (!ec) kept_ = !fs::create_directory(partial_, ec);
+  if (ec) throw Failure(partial_.string() + ": cannot create this directory: " + ec.message());
+  if (fs::exists(whole / journal_name, ec))
+    throw Failure(whole.string() +
+                  ": a run without --shard began it; go on with that one, or remove it to start again");
+}
+
 OutputDirectory::~OutputDirectory() {
   if (committed_ || kept_) return;
   std::error_code ignored;
   fs::remove_all(partial_, ignored);
+  if (partial_.parent_path() != path_.parent_path()) fs::remove(partial_.parent_path(), ignored);
 }
 
 nvq::io::file OutputDirectory::create(const std::string& name, std::int64_t size) {
@@ -89,6 +123,12 @@ nvq::io::file OutputDirectory::create(const std::string& name, std::int64_t size
   fs::remove(partial_ / (name + ".partial"), ignored);  // of an earlier run
   nvq::io::file f = unwrap(nvq::io::file::create((partial_ / (name + ".partial")).string()), where(name));
   unwrap(f.reserve(size), where(name));
+  return f;
+}
+
+nvq::io::file OutputDirectory::create_sparse(const std::string& name, std::int64_t size) {
+  nvq::io::file f = create(name, 0);
+  unwrap(f.write_at(size - 1, "", 1), where(name));
   return f;
 }
 

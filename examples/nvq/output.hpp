@@ -12,10 +12,14 @@ namespace app {
 /// The file in NAME.partial that tells what is done (journal.hpp).
 constexpr const char* journal_name = "nvq-journal.jsonl";
 
+/// What the names of several processes' parts begin with.
+constexpr const char* part_prefix = "rank-";
+
 /// What becomes of NAME.partial that an earlier run left.
 enum class Leftover {
-  refuse,    ///< a Failure
-  continue_  ///< it is taken up again, if it has a journal
+  refuse,     ///< a Failure
+  continue_,  ///< it is taken up again, if it has a journal
+  take        ///< it is there, and the rest is added
 };
 
 /// A directory that appears only when it is complete. Everything is written to NAME.partial beside it, each
@@ -25,11 +29,15 @@ class OutputDirectory {
  public:
   /// A Failure when the directory exists.
   explicit OutputDirectory(const std::filesystem::path& path, Leftover leftover = Leftover::refuse);
+  /// One of several processes' part of the directory, NAME.partial/`part`, which commit() is not for.
+  OutputDirectory(const std::filesystem::path& path, const std::string& part);
   OutputDirectory(const OutputDirectory&) = delete;
   ~OutputDirectory();
 
   /// A file of `size` bytes, open for writing at any offset.
   nvq::io::file create(const std::string& name, std::int64_t size);
+  /// The same with holes, which take no room on the disk.
+  nvq::io::file create_sparse(const std::string& name, std::int64_t size);
   /// Whether an earlier run finished the file, and whether it began it.
   bool finished(const std::string& name) const;
   bool begun(const std::string& name, std::int64_t size) const;
@@ -52,6 +60,8 @@ class OutputDirectory {
   std::string where(const std::string& name) const { return (path_ / name).string(); }
 
  private:
+  void name(const std::filesystem::path& path);
+
   std::filesystem::path path_, partial_;
   bool committed_ = false, kept_ = false;
 };

@@ -131,9 +131,22 @@ std::vector<std::string> Selection::ignored() const {
   return ignore;
 }
 
+bool Selection::matches(const std::string& pattern) const {
+  std::string module;
+  for (const Tensor& t : source_.tensors())
+    if (is_weight(t.name, module) && glob(pattern, module)) return true;
+  for (const auto& [tensor, weights] : matrices_)
+    for (const WeightSource& w : weights)
+      if (glob(pattern, w.module)) return true;
+  return false;
+}
+
 std::vector<std::string> Selection::notes() const {
   std::vector<std::string> all;
   for (const auto& [why, example] : told_) all.push_back(why + " (such as " + example + ")");
+  for (const Rule& rule : options_.rules.rules)
+    if (rule.text.rfind("--keep ", 0) == 0 && !matches(rule.pattern))
+      all.push_back(rule.text + " is the name of nothing in this model");
   return all;
 }
 

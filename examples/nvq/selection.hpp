@@ -30,6 +30,7 @@ class Selection {
  private:
   void consider(const WeightSource& w);
   std::string kept_because(const WeightSource& w, const Rule& rule);
+  bool matches(const std::string& pattern) const;  ///< any module, quantized or not
   void tell(const std::string& why, const std::string& example) { told_.emplace(why, example); }
 
   const Checkpoint& source_;

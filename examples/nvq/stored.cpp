@@ -113,20 +113,21 @@ bool is_float(dtype t) { return t == dtype::f32 || t == dtype::f16 || t == dtype
 
 bool of_activations(part what) { return what == part::input_multiplier || what == part::input_divisor; }
 
-/// Whether a tensor can be what the scheme asks for: a lone number may have any rank, and wide scales any of
-/// the float types.
-bool fits(const Tensor& t, const nvq::io::stored_part& p) {
+/// Whether a tensor can be what the scheme asks for: a lone number may have any rank, and wide scales, FP8's of
+/// activations among them, any of the float types.
+bool fits(const Tensor& t, const nvq::io::stored_part& p, weight_kind kind) {
   std::int64_t wanted = 1, there = 1;
   for (const std::int64_t n : p.shape) wanted *= n;
   for (const std::int64_t n : t.shape) there *= n;
-  const bool wide_scale =
-      (p.what == part::block_scales || p.what == part::group_major_scales) && is_float(p.type);
+  const bool wide_scale = (p.what == part::block_scales || p.what == part::group_major_scales ||
+                           (p.what == part::input_multiplier && kind == weight_kind::fp8_tensor)) &&
+                          is_float(p.type);
   return (t.type == p.type || (wide_scale && is_float(t.type))) &&
          (t.shape == p.shape || (wanted == 1 && there == 1));
 }
 
-void require(const Checkpoint& c, const Tensor& t, const nvq::io::stored_part& p) {
-  if (fits(t, p)) return;
+void require(const Checkpoint& c, const Tensor& t, const nvq::io::stored_part& p, weight_kind kind) {
+  if (fits(t, p, kind)) return;
   throw Failure(where(c, t) + fmt::format("{} {} where the format needs {} {}", nvq::io::name(t.type),
                                           nvq::io::shape_text(t.shape), nvq::io::name(p.type),
                                           nvq::io::shape_text(p.shape)));
@@ -151,11 +152,11 @@ void add_stored(const Checkpoint& c, const weight_scheme& s, const std::string& 
     if (p.what == part::quant_state) p.shape = t->shape;
     if (p.what == part::block_scales && w.nested.map != nullptr) {
       const std::int64_t factors = (p.shape[0] + 255) / 256;
-      require(c, *w.nested.map, {nullptr, dtype::f32, {256}, part::quant_map});
-      require(c, *w.nested.factors, {nullptr, dtype::f32, {factors}, part::quant_map});
-      require(c, *t, {nullptr, dtype::u8, p.shape, part::codes});
+      require(c, *w.nested.map, {nullptr, dtype::f32, {256}, part::quant_map}, s.kind);
+      require(c, *w.nested.factors, {nullptr, dtype::f32, {factors}, part::quant_map}, s.kind);
+      require(c, *t, {nullptr, dtype::u8, p.shape, part::codes}, s.kind);
     } else {
-      require(c, *t, p);
+      require(c, *t, p, s.kind);
     }
     if ((p.what == part::block_scales || p.what == part::group_major_scales) && is_float(t->type))
       w.wide = t->type;
@@ -174,16 +175,6 @@ void add_stored(const Checkpoint& c, const weight_scheme& s, const std::string& 
   }
 }
 
-/// Python's re.match: anchored at the start alone. A pattern that std::regex does not know matches nothing.
-bool matches_from_start(const std::string& pattern, std::string_view module) {
-  try {
-    return std::regex_search(module.begin(), module.end(), std::regex(pattern),
-                             std::regex_constants::match_continuous);
-  } catch (const std::regex_error&) {
-    return false;
-  }
-}
-
 /// Whether a tensor that ends as codes do really holds codes: a plain ".weight" does when a scale stands
 /// beside it.
 bool is_quantized(const Checkpoint& c, const weight_scheme& s, const std::string& module) {
@@ -193,6 +184,15 @@ bool is_quantized(const Checkpoint& c, const weight_scheme& s, const std::string
 }
 
 }  // namespace
+
+bool matches_from_start(const std::string& pattern, std::string_view module) {
+  try {
+    return std::regex_search(module.begin(), module.end(), std::regex(pattern),
+                             std::regex_constants::match_continuous);
+  } catch (const std::regex_error&) {
+    return false;
+  }
+}
 
 const Tensor* StoredWeight::find(part what) const {
   for (const auto& [p, tensor] : parts)

@@ -6,6 +6,7 @@
 #include <nvq/io/dialect_parts.hpp>
 #include <nvq/io/quantization.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "checkpoint.hpp"
@@ -40,5 +41,9 @@ nvq::io::quantization stored_quantization(const Checkpoint& checkpoint);
 /// do not matter for the weights.
 std::map<std::string, StoredWeight> stored_weights(const Checkpoint& checkpoint,
                                                    const nvq::io::quantization& quantization);
+
+/// Whether a module's name begins with what a regular expression says, as Python's re.match has it. An
+/// expression that std::regex does not know matches nothing.
+bool matches_from_start(const std::string& pattern, std::string_view module);
 
 }  // namespace app

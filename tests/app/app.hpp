@@ -42,6 +42,7 @@ struct RunOptions {
   fs::path signal_when_exists;        ///< sends `signal` once this exists
   int signal = 0;
   int after_ms = -1;  ///< or this long after the start
+  std::map<std::string, std::string> environment;
 };
 
 /// Runs nvq with these arguments.

@@ -124,6 +124,17 @@ TEST_CASE("the option --keep leaves layers and their partners as they are", "[ap
   CHECK(ignored(dir / "q") == std::set<std::string>{"l0.q_proj", "l0.v_proj", "l1.o_proj"});
 }
 
+TEST_CASE("--keep takes a list, and tells what is the name of nothing", "[app]") {
+  const TempDir dir;
+  write_model(dir / "m", model({"l0.o_proj", "l0.down_proj", "l1.o_proj"}));
+  const Outcome out =
+      nvq({"quantize", (dir / "m").string(), (dir / "q").string(), "--keep", "*.down_proj,l1.*,l2.*"});
+  REQUIRE(out.status == 0);
+  CHECK(quantized(dir / "q") == std::set<std::string>{"l0.o_proj"});
+  CHECK(out.out.find("--keep l2.* is the name of nothing in this model") != std::string::npos);
+  CHECK(out.out.find("--keep l1.*") == std::string::npos);
+}
+
 TEST_CASE("attention with an output gate keeps its inputs", "[app]") {
   const TempDir dir;
   write_model(dir / "m", model({"l.q_proj", "l.k_proj", "l.v_proj", "l.o_proj"}),

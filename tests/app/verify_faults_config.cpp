@@ -84,6 +84,7 @@ Faults config_faults() {
     c.config["vocab_size"] = 2;
     c.tensors["model.embed_tokens.weight"] = weights("BF16", 4096, 128, 1);
   });
+  add("V19", "vocab_size", ct, false, [](Ckpt& c) { c.config["vocab_size"] = 2; });
   add("V19", "vocab_size", ct, false, [](Ckpt& c) { c.config["vocab_size"] = 65; });
   add("V19", "hidden_size", ct, false, [](Ckpt& c) { c.config["hidden_size"] = 64; });
   add("V19", "num_hidden_layers", ct, false, [](Ckpt& c) { c.config["num_hidden_layers"] = 3; });
@@ -171,6 +172,10 @@ Faults config_faults() {
     reshape(c, attn + "o_proj.weight", {128, 60});
     reshape(c, attn + "o_proj.weight_scale", {128, 8});
   });
+  // What ModelOpt, compressed-tensors and torchao store for an expert of zeros.
+  for (const std::uint8_t zeros : {std::uint8_t{0x38}, std::uint8_t{0x20}, std::uint8_t{0x08}})
+    add("N-dead", expert + "up_proj", mo, true,
+        [zeros](Ckpt& c) { fill(c[expert + "up_proj.weight_scale"], zeros); });
   add("N-dead", expert + "up_proj", mo, true, [](Ckpt& c) { fill(c[expert + "up_proj.weight_scale"], 0); });
 
   // N-target.

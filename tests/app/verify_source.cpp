@@ -277,6 +277,10 @@ TEST_CASE("faults that only the source shows are found by name", "[app][verify]"
     const float twice = 2 * value_at<float>(t.at(down + ".weight_scale_2").bytes, 0);
     std::memcpy(t.at(down + ".weight_scale_2").bytes.data(), &twice, 4);
   });
+  check("V5", down + ".weight_scale", mo,
+        [](Tensors& t, json&) { t.at(down + ".weight_scale").bytes[5] = 0; });
+  check("V5", down + ".weight_scale", ct,
+        [](Tensors& t, json&) { t.at(down + ".weight_scale").bytes[5] = 0; });
   check("N-source", "model.norm.weight", ct,
         [](Tensors& t, json&) { t.at("model.norm.weight").bytes[0] ^= 1; });
   check("V12", "model.layers.1.input_layernorm.weight", ct,

@@ -25,7 +25,8 @@ void check_embedding(Context& x, const json& config) {
   if (t == nullptr || !is_float(t->type)) return;
   const std::int64_t words = number_at(config, "vocab_size"), width = number_at(config, "hidden_size");
   // Embeddings may be padded, never short; a table many times the vocabulary is no padding.
-  if (words > 0 && (t->shape[0] < words || t->shape[0] > 2 * words + 1024))
+  const std::int64_t padding = words < 128 ? 0 : 1024;
+  if (words > 0 && (t->shape[0] < words || t->shape[0] > 2 * words + padding))
     x.findings.error("V19", "vocab_size",
                      fmt::format("{} in config.json; {} has {} rows", words, t->name, t->shape[0]));
   if (width > 0 && t->shape[1] != width)

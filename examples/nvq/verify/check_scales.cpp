@@ -59,6 +59,15 @@ void judge_tensor_scale(Context& x, const Job& j) {
   }
 }
 
+/// What owners store for blocks of zeros: ModelOpt 1, compressed-tensors 0.125, torchao 2^-6, all of MX 2^-127. A
+/// live weight has its largest value in some block, whose scale is another.
+bool of_zeros(const Job& j) {
+  if (j.part.role != Role::scales || j.stats.count < 16) return false;
+  if (j.tensor->type == nvq::io::dtype::f8_e4m3)
+    return j.stats.only == 0x38 || j.stats.only == 0x20 || j.stats.only == 0x08;
+  return j.stats.only == 0;
+}
+
 void judge_scales(Context& x, const Job& j) {
   const ScaleStats& s = j.stats;
   const bool byte_scales = nvq::io::bits(j.tensor->type) == 8;
@@ -73,6 +82,10 @@ void judge_scales(Context& x, const Job& j) {
     x.findings.error(id, j.tensor->name, fmt::format("{} of {} scales are negative", s.negative, s.count));
   if (s.zero == s.count)
     x.findings.warning("N-dead", j.module->name, fmt::format("all {} scales are zero", s.count));
+  else if (of_zeros(j))
+    x.findings.warning(
+        "N-dead", j.module->name,
+        fmt::format("all {} scales are {:.3g}, what stands for blocks of zeros", s.count, s.median()));
   else if (2 * s.zero > s.count)
     x.findings.warning(id, j.tensor->name, fmt::format("{} of {} scales are zero", s.zero, s.count));
   if (2 * s.top > s.count && s.count > 16 && j.part.role == Role::scales &&

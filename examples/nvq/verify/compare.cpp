@@ -114,6 +114,32 @@ std::int64_t find_row(const Decoder& d, const SourceRows& source, std::int64_t e
   return -1;
 }
 
+/// A block that a zero scale erases although its values would have had a scale; one does not show in the sums.
+bool find_erased(Comparison& result, const Decoder& d, const SourceRows& source, const Module& m) {
+  std::vector<float> x(static_cast<std::size_t>(d.columns()));
+  std::int64_t erased = 0, row = -1, column = 0;
+  for (std::int64_t r = 0; r < d.rows(); ++r) {
+    bool read = false;
+    for (std::int64_t c = 0; c < d.columns(); c += 16) {
+      if (!d.zero_scale(r, c)) continue;
+      if (!read) source.row(r, x.data());
+      read = true;
+      double largest = 0;
+      for (std::int64_t i = c; i < std::min(c + 16, d.columns()); ++i)
+        largest = std::max(largest, std::fabs(static_cast<double>(x[static_cast<std::size_t>(i)])));
+      if (!(largest > d.underflow())) continue;
+      if (erased++ == 0) row = r, column = c;
+    }
+  }
+  if (erased == 0) return false;
+  result.rule = "V5";
+  result.subject = m.name + ".weight_scale";
+  result.seen =
+      fmt::format("{} scales are zero where the source is not, such as that of row {}, columns {} to {}",
+                  erased, row, column, std::min(column + 16, d.columns()) - 1);
+  return true;
+}
+
 void diagnose(Comparison& result, const Decoder& d, const SourceRows& source, std::int64_t expert,
               const Sums& sums, const Module& m, double limit) {
   const auto say = [&](std::string rule, std::string subject, std::string seen) {
@@ -217,6 +243,7 @@ Comparison compare_with_source(const Snapshot& c, const Snapshot& source, const 
       diagnose(result, *d, rows, e, sums, m, limit);
       return result;
     }
+    if (d->has_tensor_scale() && find_erased(result, *d, rows, m)) return result;
   }
   return result;
 }

@@ -159,6 +159,11 @@ float Decoder::block_scale(std::int64_t r, std::int64_t c, const Twist& t) const
   return scales_[static_cast<std::size_t>(at)];
 }
 
+double Decoder::underflow() const {
+  const auto scale = static_cast<double>(tensor_scale_);
+  return 6 * std::ldexp(1.0, -9) * (divides_ ? 1 / scale : scale);
+}
+
 bool Decoder::may_be_swizzled() const {
   return column_group(scheme_) <= 32 && column_group(scheme_) > 1 && scale_rows_ % 128 == 0 &&
          scale_columns_ % 4 == 0 && scale_columns_ > 1;

@@ -31,6 +31,11 @@ class Decoder {
   /// Decodes one row of one of the stacked experts (0 where there is one weight).
   void row(std::int64_t expert, std::int64_t r, const Twist& t, float* out) const;
 
+  /// Whether this column's block scale is 0, so that the block decodes to zeros.
+  bool zero_scale(std::int64_t r, std::int64_t c) const { return block_scale(r, c, {}) == 0; }
+  /// Blocks of NVFP4 with a larger magnitude have a scale above 0 under every recipe.
+  double underflow() const;
+
   bool has_nibbles() const { return scheme_.kind == Kind::nvfp4 || scheme_.kind == Kind::mxfp4; }
   bool has_tensor_scale() const { return scheme_.kind == Kind::nvfp4; }
   /// Whether the scales could be tiles of 128 x 4 without padding.

@@ -33,6 +33,7 @@ void count(ScaleStats& s, double x, std::int64_t times) {
 void count_bytes(ScaleStats& s, const std::array<std::int64_t, 256>& histogram, dtype type) {
   for (std::size_t b = 0; b < 256; ++b) {
     if (histogram[b] == 0) continue;
+    s.only = s.count == 0 ? static_cast<int>(b) : -1;
     if (type == dtype::f8_e4m3) {
       if ((b & 0x80u) != 0) s.negative += b == 0x80u ? 0 : histogram[b];
       if (b == 0x7Eu) s.top += histogram[b];

@@ -14,6 +14,7 @@ struct ScaleStats {
   std::int64_t count = 0, nan = 0, infinite = 0, negative = 0, zero = 0, top = 0;
   /// Positive finite values by power of two: binade[i] counts [2^(i-150), 2^(i-149)).
   std::array<std::int64_t, 300> binades{};
+  int only = -1;  ///< of scales of a byte: the byte that all of them are; -1 when they differ
   bool read = false;
 
   /// A power of two near the median of the positive values; 0 when there are none.

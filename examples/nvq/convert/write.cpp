@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "convert/write.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <unordered_map>
+
+#include "arrange.hpp"
+#include "background.hpp"
+#include "failure.hpp"
+#include "parallel.hpp"
+#include "progress.hpp"
+#include "tensor_io.hpp"
+
+namespace app {
+
+namespace {
+
+using How = Piece::How;
+
+constexpr std::int64_t mebi = std::int64_t{1} << 20;
+/// The program, headers and plans; and what copying takes per thread.
+constexpr std::int64_t fixed = 48 * mebi, copying = 8 * mebi;
+
+/// Codes, scales and zero points pass through as unsigned numbers: a symmetric weight's are stored with 8
+/// added, and so are their zero points.
+Arranged unsigned_of(const StoredWeight& w, const nvq::io::weight_scheme& scheme) {
+  Arranged a{scheme, w.rows, w.columns};
+  a.scheme.zero_points = true;
+  return a;
+}
+
+void rearrange(const Checkpoint& source, const Piece& p, const OutputFile& out, std::int64_t offset) {
+  const StoredWeight& w = *p.weight;
+  const Arranged before = unsigned_of(w, w.scheme), after = unsigned_of(w, p.scheme);
+  Encoded encoded;
+  if (p.source != nullptr) {
+    std::vector<std::uint8_t> bytes(static_cast<std::size_t>(p.source->bytes));
+    source.read(*p.source, 0, bytes.data(), p.source->bytes);
+    restore(p.from, before, bytes, encoded);
+  } else {
+    encoded.zero_points.assign(static_cast<std::size_t>(w.rows * (w.columns / p.scheme.group)), 8);
+  }
+  std::vector<std::uint8_t> scratch;
+  const nvq::span<const std::uint8_t> made = arrange(p.to, after, encoded, scratch);
+  out.write(offset, made.data(), static_cast<std::int64_t>(made.size()));
+}
+
+void cast_piece(const Checkpoint& source, const Piece& p, Rows values, const OutputFile& out,
+                std::int64_t offset) {
+  const std::int64_t from = nvq::io::bits(p.source->type) / 8, to = nvq::io::bits(p.spec.type) / 8;
+  std::vector<std::uint8_t> in(static_cast<std::size_t>(values.count * from)), made;
+  source.read(*p.source, values.first * from, in.data(), values.count * from);
+  cast_floats(p.source->type, in, p.spec.type, made);
+  out.write(offset + values.first * to, made.data(), values.count * to);
+}
+
+void write_index(const Piece& p, const OutputFile& out, std::int64_t offset) {
+  std::vector<std::int32_t> groups(static_cast<std::size_t>(p.weight->columns));
+  for (std::size_t c = 0; c < groups.size(); ++c)
+    groups[c] = static_cast<std::int32_t>(c) / static_cast<std::int32_t>(p.scheme.group);
+  out.write(offset, groups.data(), static_cast<std::int64_t>(groups.size() * 4));
+}
+
+/// The jobs of one piece whose bytes begin at `offset`.
+void add_tasks(const Checkpoint& source, const Piece& p, const OutputFile& out, std::int64_t offset,
+               Progress& progress, std::vector<std::function<void()>>& tasks) {
+  const std::int64_t read = p.source != nullptr ? p.source->bytes : 0;
+  switch (p.how) {
+    case How::copy:
+      for (const Rows& piece : cut_bytes(p.source->bytes))
+        tasks.push_back([&, piece, offset] {
+          copy_bytes(source, *p.source, piece, out, offset);
+          progress.advance(piece.count);
+        });
+      break;
+    case How::cast: {
+      const std::int64_t size = nvq::io::bits(p.source->type) / 8;
+      for (const Rows& piece : cut_bytes(p.source->bytes))
+        tasks.push_back([&, piece, offset, size] {
+          cast_piece(source, p, {piece.first / size, piece.count / size}, out, offset);
+          progress.advance(piece.count);
+        });
+      break;
+    }
+    case How::constant:
+      tasks.push_back([&, offset, read] {
+        out.write(offset, p.bytes.data(), static_cast<std::int64_t>(p.bytes.size()));
+        progress.advance(read);
+      });
+      break;
+    case How::rearrange:
+      tasks.push_back([&, offset, read] {
+        rearrange(source, p, out, offset);
+        progress.advance(read);
+      });
+      break;
+    case How::index:
+      tasks.push_back([&, offset] { write_index(p, out, offset); });
+      break;
+  }
+}
+
+}  // namespace
+
+int convert_threads(const ConvertPlan& plan, std::int64_t bound, int threads) {
+  std::int64_t each = copying;
+  for (const ConvertedShard& s : plan.shards)
+    for (const Piece& p : s.pieces)
+      if (p.how == How::rearrange && p.source != nullptr)
+        // As it is stored twice over, and its numbers: zero points take a byte each.
+        each = std::max(each, (content_of(p.to) == Content::zeros ? 4 : 3) * p.source->bytes + copying);
+  if (bound < fixed + each)
+    throw Failure(
+        fmt::format("--max-rss: this model takes at least {} MiB", (fixed + each + mebi - 1) / mebi));
+  const int cores =
+      threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  return static_cast<int>(std::clamp<std::int64_t>((bound - fixed) / each, 1, cores));
+}
+
+void write_tensors(const Checkpoint& source, const ConvertPlan& plan, OutputDirectory& out, int threads,
+                   bool show) {
+  Pool pool(threads);
+  Progress progress(source.total_bytes(), show);
+  Background disk;
+  for (const ConvertedShard& shard : plan.shards) {
+    const auto file = std::make_shared<nvq::io::file>(out.create(shard.name, shard.layout.file_size));
+    const OutputFile to(*file, out.where(shard.name));
+    const auto data = static_cast<std::int64_t>(shard.layout.header.size());
+    to.write(0, shard.layout.header.data(), data);
+    progress.label(shard.name);
+    std::unordered_map<std::string_view, std::int64_t> at;
+    for (const nvq::io::tensor_entry& t : shard.layout.tensors) at[t.name] = data + t.begin;
+    std::vector<std::function<void()>> tasks;
+    for (const Piece& p : shard.pieces) add_tasks(source, p, to, at.at(p.spec.name), progress, tasks);
+    pool.run(static_cast<std::int64_t>(tasks.size()),
+             [&](std::int64_t i) { tasks[static_cast<std::size_t>(i)](); });
+    disk.add([file, &out, &source, &shard] {
+      unwrap(file->sync(), out.where(shard.name));
+      file->forget(0, 0);
+      source.shards()[static_cast<std::size_t>(shard.source)].file.forget(0, 0);
+      out.finish(shard.name, *file);
+    });
+  }
+  progress.label("writing to the disk");
+  disk.wait();
+}
+
+}  // namespace app
