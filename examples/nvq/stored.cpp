@@ -59,7 +59,7 @@ Dims dims_from_state(const Checkpoint& c, const Tensor& codes, StoredWeight& w, 
     throw Failure(where(c, *state) + "it does not tell a shape of two and a blocksize of 64");
   if (nvq::io::detail::field(json, "nested_blocksize") != nullptr) {
     const nvq::io::json* mean = nvq::io::detail::field(json, "nested_offset");
-    constexpr double largest = std::numeric_limits<float>::max();
+    constexpr auto largest = static_cast<double>(std::numeric_limits<float>::max());
     if (mean == nullptr || !mean->is_number() || !(std::abs(mean->get<double>()) <= largest) ||
         nvq::io::detail::number_at(json, "nested_blocksize") != 256)
       throw Failure(where(c, *state) + "it does not tell a nested_offset and a nested_blocksize of 256");

@@ -97,7 +97,7 @@ class Report:
     """Rows of a table, printed as they come; remembers whether any check failed."""
 
     def __init__(self, *headings):
-        self.widths = [max(len(h), 14) for h in headings]
+        self.widths = [max(len(h), 18 if h in ("model", "dialect") else 24 if h == "written by" else 14) for h in headings]
         self.failed = 0
         self._print(headings)
         self._print(["-" * w for w in self.widths])

@@ -135,7 +135,8 @@ def architectures(nvq: Path, work: Path) -> int:
             far, far_gap = by_converter(packed, ours, plain, bool(calibrated))
             known = name in MIXTURES and format_ in MIXTURES_MISREAD
             ok = not found and quantized > 0 and far == 0 and far_gap == 0 and (known or (wrong == 0 and gap == 0))
-            report.row(ok, name, case, quantized, len(found), wrong, gap, far, far_gap)
+            gap = gap if gap == "-" else f"{gap:.2g}"
+            report.row(ok, name, case, quantized, len(found), wrong, gap, far, f"{far_gap:.2g}")
             for line in found:
                 print("    " + line)
     return report.failed

@@ -6,7 +6,8 @@ give the values that the owner's decoder gives: in float32, or in BF16 where tha
 not share the NVFP4 divisor between gate and up of an expert, nor between the low-rank projections of MLA, as engines need it (V3).
 """
 
-import json
+import contextlib
+import os
 import subprocess
 import sys
 import warnings
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from common import Report, findings, fresh, read, run, short, versions
 
+os.environ["LLM_COMPRESSOR_LOG_DISABLED"] = "true"
 import bitsandbytes.functional as bnb
 import models
 import modelopt.torch.quantization as mtq
@@ -113,12 +115,15 @@ def main() -> None:
             out = fresh(work / f"theirs-{name}-{writer.replace(' ', '-').replace(',', '')}")
             try:
                 source = models.make(name, work)
-                write(name, source, out)
+                with contextlib.redirect_stdout(sys.stderr):
+                    write(name, source, out)
                 found = findings(nvq, out, source)
                 plain = fresh(out.with_name(out.name + "-decoded"))
                 run(nvq, "dequantize", "--quiet", out, plain, "--dtype", "bf16" if values is compressed_tensors_values else "f32")
                 ours, worst, quantized = read(plain), 0.0, 0
-                for tensor, want in values(out):
+                with contextlib.redirect_stdout(sys.stderr):
+                    theirs = dict(values(out))
+                for tensor, want in theirs.items():
                     worst = max(worst, ((ours[tensor].float() - want).abs() / want.abs().clamp_min(1e-30)).max().item())
                     quantized += 1
                 left = set(ours) ^ set(read(source))
