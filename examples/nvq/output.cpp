@@ -78,7 +78,9 @@ OutputDirectory::OutputDirectory(const fs::path& path, Leftover leftover) {
   name(path);
   std::error_code ec;
   if (leftover == Leftover::take) {
-    if (!fs::is_directory(partial_, ec)) throw Failure(partial_.string() + ": there is no such directory");
+    if (!fs::is_directory(partial_, ec))
+      throw Failure(partial_.string() +
+                    ": there is no such directory; `nvq quantize MODEL_DIR OUT_DIR --shard r/N` makes it");
     kept_ = true;
     return;
   }

@@ -14,6 +14,7 @@
 #include "background.hpp"
 #include "encode.hpp"
 #include "failure.hpp"
+#include "interrupt.hpp"
 #include "job.hpp"
 #include "journal.hpp"
 #include "output.hpp"
@@ -229,7 +230,8 @@ bool quantize_in_team(const QuantizeOptions& options, Team& team, const std::vec
   } catch (const Said&) {
     return false;
   } catch (const std::exception& e) {
-    say(team.share(), e.what() + run.hint());
+    // An interrupt reaches all of them; and when one abandons the run, the launcher interrupts the others.
+    if (!interrupted() || team.share().rank == 0) say(team.share(), e.what() + run.hint());
     team.abandon();
   }
   return true;
