@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // nvq convert: bytes that must stay, numbers that must mean the same, and the way back. What weights are worth is
 // decoded here, by the formulas of the dialects' owners.
+#include <algorithm>
 #include <cmath>
 
 #include "support/catch.hpp"
@@ -340,6 +341,28 @@ TEST_CASE("convert the scales of a KV cache", "[app][convert]") {
   REQUIRE(convert(dir / "o", dir / "p", "modelopt").status == 0);
   CHECK(read_checkpoint(dir / "p").at("model.layers.0.self_attn.k_proj.k_scale") == scalar(0.25f));
   there_and_back(other, "modelopt", "compressed-tensors");
+}
+
+TEST_CASE("convert lists by name what patterns ignored", "[app][convert]") {
+  const TempDir dir;
+  Ckpt ct = checkpoint_of("nvfp4-pack-quantized", true);
+  ct.q()["ignore"] = {"re:.*lm_head", "re:.*mlp[.]gate$"};
+  ct.write(dir / "c");
+  REQUIRE(convert(dir / "c", dir / "m", "modelopt").status == 0);
+  const json names = {"lm_head", "model.layers.0.mlp.gate", "model.layers.1.mlp.gate"};
+  CHECK(read_json(dir / "m" / "config.json")["quantization_config"]["ignore"] == names);
+  CHECK(read_json(dir / "m" / "hf_quant_config.json")["quantization"]["exclude_modules"] == names);
+  there_and_back(ct, "modelopt", "compressed-tensors");
+
+  Ckpt globs = checkpoint_of("modelopt-nvfp4", true);
+  globs.q()["ignore"] = {"lm_head", "*mlp.gate*"};
+  globs.hf_quant_config["quantization"]["exclude_modules"] = {"lm_head", "*mlp.gate*"};
+  globs.write(dir / "g");
+  REQUIRE(convert(dir / "g", dir / "h", "compressed-tensors").status == 0);
+  json sorted = read_json(dir / "h" / "config.json")["quantization_config"]["ignore"];
+  std::sort(sorted.begin(), sorted.end());
+  CHECK(sorted ==
+        json({"lm_head", "model.embed_tokens", "model.layers.0.mlp.gate", "model.layers.1.mlp.gate"}));
 }
 
 TEST_CASE("a configuration that changed since is not undone", "[app][convert]") {

@@ -35,18 +35,24 @@ Arranged unsigned_of(const StoredWeight& w, const nvq::io::weight_scheme& scheme
   return a;
 }
 
+/// Kept from weight to weight: fresh memory costs more than the work.
+struct Buffers {
+  std::vector<std::uint8_t> bytes, scratch;
+  Encoded encoded;
+};
+
 void rearrange(const Checkpoint& source, const Piece& p, const OutputFile& out, std::int64_t offset) {
   const StoredWeight& w = *p.weight;
   const Arranged before = unsigned_of(w, w.scheme), after = unsigned_of(w, p.scheme);
-  Encoded encoded;
+  static thread_local Buffers buffers;
+  auto& [bytes, scratch, encoded] = buffers;
   if (p.source != nullptr) {
-    std::vector<std::uint8_t> bytes(static_cast<std::size_t>(p.source->bytes));
+    bytes.resize(static_cast<std::size_t>(p.source->bytes));
     source.read(*p.source, 0, bytes.data(), p.source->bytes);
     restore(p.from, before, bytes, encoded);
   } else {
     encoded.zero_points.assign(static_cast<std::size_t>(w.rows * (w.columns / p.scheme.group)), 8);
   }
-  std::vector<std::uint8_t> scratch;
   const nvq::span<const std::uint8_t> made = arrange(p.to, after, encoded, scratch);
   out.write(offset, made.data(), static_cast<std::int64_t>(made.size()));
 }
@@ -109,12 +115,16 @@ void add_tasks(const Checkpoint& source, const Piece& p, const OutputFile& out, 
 }  // namespace
 
 int convert_threads(const ConvertPlan& plan, std::int64_t bound, int threads) {
-  std::int64_t each = copying;
+  // As they are stored, twice over, and as numbers: zero points take a byte each.
+  std::int64_t codes = 0, scales = 0, zeros = 0;
   for (const ConvertedShard& s : plan.shards)
-    for (const Piece& p : s.pieces)
-      if (p.how == How::rearrange && p.source != nullptr)
-        // As it is stored twice over, and its numbers: zero points take a byte each.
-        each = std::max(each, (content_of(p.to) == Content::zeros ? 4 : 3) * p.source->bytes + copying);
+    for (const Piece& p : s.pieces) {
+      if (p.how != How::rearrange || p.source == nullptr) continue;
+      const Content content = content_of(p.to);
+      std::int64_t& largest = content == Content::codes ? codes : content == Content::zeros ? zeros : scales;
+      largest = std::max(largest, p.source->bytes);
+    }
+  const std::int64_t each = copying + 3 * codes + 3 * scales + 4 * zeros;
   if (bound < fixed + each)
     throw Failure(
         fmt::format("--max-rss: this model takes at least {} MiB", (fixed + each + mebi - 1) / mebi));
