@@ -200,14 +200,19 @@ const Tensor* StoredWeight::find(part what) const {
   return nullptr;
 }
 
+bool says_quantized(const Checkpoint& checkpoint) {
+  std::error_code ec;
+  return checkpoint.config().contains("quantization_config") ||
+         std::filesystem::exists(checkpoint.directory() / "hf_quant_config.json", ec);
+}
+
 nvq::io::quantization stored_quantization(const Checkpoint& checkpoint) {
   const std::string path = (checkpoint.directory() / "config.json").string();
   if (checkpoint.config().contains("quantization_config"))
     return unwrap(nvq::io::parse_quantization_config(checkpoint.config()["quantization_config"]), path);
-  const std::filesystem::path second = checkpoint.directory() / "hf_quant_config.json";
-  std::error_code ec;
-  if (!std::filesystem::exists(second, ec))
+  if (!says_quantized(checkpoint))
     throw Failure(path + ": it has no quantization_config; this checkpoint is not quantized");
+  const std::filesystem::path second = checkpoint.directory() / "hf_quant_config.json";
   const nvq::io::json json =
       unwrap(nvq::io::parse_json(read_text(second, std::int64_t{64} << 20)), second.string());
   return unwrap(nvq::io::parse_quantization_config(json), second.string());

@@ -32,7 +32,10 @@ struct StoredWeight {
   const Tensor* find(nvq::io::part what) const;
 };
 
-/// How a checkpoint says it is quantized: in config.json, or in hf_quant_config.json where that has nothing. A
+/// Whether a checkpoint says that it is quantized.
+bool says_quantized(const Checkpoint& checkpoint);
+
+/// How it says so: in config.json, or in hf_quant_config.json where that has nothing. A
 /// Failure when neither does, or when it is unknown here.
 nvq::io::quantization stored_quantization(const Checkpoint& checkpoint);
 
