@@ -74,6 +74,12 @@ const FormatName& find_format(std::string_view name) {
   throw Failure("unknown format '" + std::string(name) + "'; known are " + known);
 }
 
+std::string format_name(const nvq::io::weight_scheme& s) {
+  for (const FormatName& f : format_names())
+    if (f.kind == s.kind && f.group == s.group && f.zero_points == s.zero_points) return std::string(f.name);
+  return "quantized";
+}
+
 std::unique_ptr<Codec> make_codec(const nvq::io::weight_scheme& s, dtype wide, std::string_view recipe) {
   const CodecEntry entry = codecs_of(s, wide);
   if (const CodecMaker* m = find(entry, recipe)) return m->make();

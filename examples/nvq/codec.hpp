@@ -61,6 +61,9 @@ const std::vector<FormatName>& format_names();
 /// The entry of that name; a Failure that lists them all when there is none.
 const FormatName& find_format(std::string_view name);
 
+/// The name of a scheme's format, as in "nvfp4"; "quantized" for what `quantize` does not write.
+std::string format_name(const nvq::io::weight_scheme& scheme);
+
 /// The recipes of one Format, the default first, and how to make a codec of each.
 struct CodecMaker {
   std::string_view recipe;

@@ -56,13 +56,6 @@ std::string quantization(const nvq::io::json& config) {
   return line;
 }
 
-/// What a scheme calls the weights it stores, as in "nvfp4".
-std::string scheme_name(const nvq::io::weight_scheme& s) {
-  for (const FormatName& f : format_names())
-    if (f.kind == s.kind && f.group == s.group && f.zero_points == s.zero_points) return std::string(f.name);
-  return "quantized";
-}
-
 }  // namespace
 
 std::string inspect(const std::filesystem::path& directory) {
@@ -78,7 +71,7 @@ std::string inspect(const std::filesystem::path& directory) {
   std::map<std::pair<std::string, std::string>, Tally> classes;
   std::set<const Tensor*> counted;
   std::string note;
-  if (c.config().contains("quantization_config")) {
+  if (says_quantized(c)) {
     try {
       for (const auto& [module, w] : stored_weights(c, stored_quantization(c))) {
         std::int64_t bytes = 0;
@@ -86,7 +79,7 @@ std::string inspect(const std::filesystem::path& directory) {
           bytes += tensor->bytes / w.slices;
           counted.insert(tensor);
         }
-        classes[{std::string(tensor_class(module + ".weight")), scheme_name(w.scheme)}].add(
+        classes[{std::string(tensor_class(module + ".weight")), format_name(w.scheme)}].add(
             w.rows * w.columns, bytes);
       }
     } catch (const Failure& f) {

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
+#include <limits>
 #include <nvq/io/dialect_json.hpp>
 #include <set>
 #include <system_error>
@@ -41,8 +43,10 @@ Dims dims_from_shape(const Checkpoint& c, const Tensor& codes, const std::string
   return {dims[0], dims[1]};
 }
 
-/// Of bitsandbytes, whose codes are one long column.
-Dims dims_from_state(const Checkpoint& c, const Tensor& codes, const std::string& module, dtype& weights) {
+/// Of bitsandbytes, whose codes are one long column. Its state of a weight, not the configuration, says how the
+/// absolute maxima are stored.
+Dims dims_from_state(const Checkpoint& c, const Tensor& codes, StoredWeight& w, dtype& weights) {
+  const std::string& module = w.module;
   const Tensor* state = c.find(module + ".weight.quant_state.bitsandbytes__nf4");
   if (state == nullptr || state->bytes > 4096)
     throw Failure(where(c, codes) + "there is no quant_state.bitsandbytes__nf4 beside it");
@@ -53,16 +57,26 @@ Dims dims_from_state(const Checkpoint& c, const Tensor& codes, const std::string
   if (shape == nullptr || !shape->is_array() || shape->size() != 2 || !(*shape)[0].is_number_integer() ||
       !(*shape)[1].is_number_integer() || nvq::io::detail::number_at(json, "blocksize") != 64)
     throw Failure(where(c, *state) + "it does not tell a shape of two and a blocksize of 64");
-  if (nvq::io::detail::field(json, "nested_blocksize") != nullptr)
-    throw Failure(where(c, *state) + "absolute maxima that are quantized themselves are not supported");
+  if (nvq::io::detail::field(json, "nested_blocksize") != nullptr) {
+    const nvq::io::json* mean = nvq::io::detail::field(json, "nested_offset");
+    constexpr auto largest = static_cast<double>(std::numeric_limits<float>::max());
+    if (mean == nullptr || !mean->is_number() || !(std::abs(mean->get<double>()) <= largest) ||
+        nvq::io::detail::number_at(json, "nested_blocksize") != 256)
+      throw Failure(where(c, *state) + "it does not tell a nested_offset and a nested_blocksize of 256");
+    w.nested.mean = static_cast<float>(mean->get<double>());
+    w.nested.map = c.find(module + ".weight.nested_quant_map");
+    w.nested.factors = c.find(module + ".weight.nested_absmax");
+    if (w.nested.map == nullptr || w.nested.factors == nullptr)
+      throw Failure(where(c, *state) + "there are no nested_absmax and nested_quant_map beside it");
+  }
   const std::string type = nvq::io::detail::text_at(json, "dtype");
   weights = type == "bfloat16" ? dtype::bf16 : type == "float16" ? dtype::f16 : dtype::f32;
   return {(*shape)[0].get<std::int64_t>(), (*shape)[1].get<std::int64_t>()};
 }
 
 /// Rows and columns of a weight whose codes lie in `codes`.
-Dims dims_of(const Checkpoint& c, const weight_scheme& s, const Tensor& codes, const std::string& module,
-             dtype& wide) {
+Dims dims_of(const Checkpoint& c, const Tensor& codes, StoredWeight& w, dtype& wide) {
+  const weight_scheme& s = w.scheme;
   const std::vector<std::int64_t>& shape = codes.shape;
   const std::size_t rank = s.owner == dialect::gpt_oss ? 4 : 2;
   if (shape.size() != rank || codes.bytes == 0)
@@ -77,7 +91,7 @@ Dims dims_of(const Checkpoint& c, const weight_scheme& s, const Tensor& codes, c
     case dialect::awq:
       return {shape[1] * 8, shape[0]};
     case dialect::bitsandbytes:
-      return dims_from_state(c, codes, module, wide);
+      return dims_from_state(c, codes, w, wide);
     default:
       break;
   }
@@ -89,7 +103,7 @@ Dims dims_of(const Checkpoint& c, const weight_scheme& s, const Tensor& codes, c
       return {shape[0], shape[1] / 3 * 4};
     case weight_kind::int4_group:
     case weight_kind::int4_channel:
-      return dims_from_shape(c, codes, module);
+      return dims_from_shape(c, codes, w.module);
     default:
       return {shape[0], shape[1]};
   }
@@ -112,13 +126,20 @@ bool fits(const Tensor& t, const nvq::io::stored_part& p, weight_kind kind) {
          (t.shape == p.shape || (wanted == 1 && there == 1));
 }
 
+void require(const Checkpoint& c, const Tensor& t, const nvq::io::stored_part& p, weight_kind kind) {
+  if (fits(t, p, kind)) return;
+  throw Failure(where(c, t) + fmt::format("{} {} where the format needs {} {}", nvq::io::name(t.type),
+                                          nvq::io::shape_text(t.shape), nvq::io::name(p.type),
+                                          nvq::io::shape_text(p.shape)));
+}
+
 void add_stored(const Checkpoint& c, const weight_scheme& s, const std::string& module, const Tensor& codes,
                 std::map<std::string, StoredWeight>& all) {
   StoredWeight w;
   w.module = module;
   w.scheme = s;
   dtype weights = dtype::f32;
-  const Dims dims = dims_of(c, s, codes, module, weights);
+  const Dims dims = dims_of(c, codes, w, weights);
   w.rows = dims.rows;
   w.columns = dims.columns;
   if (w.rows <= 0 || w.columns <= 0) throw Failure(where(c, codes) + "it has no columns");
@@ -129,14 +150,21 @@ void add_stored(const Checkpoint& c, const weight_scheme& s, const std::string& 
     if (t == nullptr) throw Failure(where(c, codes) + "there is no " + (p.suffix + 1) + " beside it");
     if (w.slices > 1 || s.owner == dialect::gpt_oss) p.shape.insert(p.shape.begin(), w.slices);
     if (p.what == part::quant_state) p.shape = t->shape;
-    if (!fits(*t, p, s.kind))
-      throw Failure(where(c, *t) + fmt::format("{} {} where the format needs {} {}", nvq::io::name(t->type),
-                                               nvq::io::shape_text(t->shape), nvq::io::name(p.type),
-                                               nvq::io::shape_text(p.shape)));
+    if (p.what == part::block_scales && w.nested.map != nullptr) {
+      const std::int64_t factors = (p.shape[0] + 255) / 256;
+      require(c, *w.nested.map, {nullptr, dtype::f32, {256}, part::quant_map}, s.kind);
+      require(c, *w.nested.factors, {nullptr, dtype::f32, {factors}, part::quant_map}, s.kind);
+      require(c, *t, {nullptr, dtype::u8, p.shape, part::codes}, s.kind);
+    } else {
+      require(c, *t, p, s.kind);
+    }
     if ((p.what == part::block_scales || p.what == part::group_major_scales) && is_float(t->type))
       w.wide = t->type;
     w.parts.emplace_back(p.what, t);
   }
+  // They have no kind of their own; readers take them from `nested`.
+  for (const Tensor* t : {w.nested.map, w.nested.factors})
+    if (t != nullptr) w.parts.emplace_back(part::quant_map, t);
   if (s.owner != dialect::gpt_oss) {
     all.emplace(module, std::move(w));
     return;
@@ -174,14 +202,19 @@ const Tensor* StoredWeight::find(part what) const {
   return nullptr;
 }
 
+bool says_quantized(const Checkpoint& checkpoint) {
+  std::error_code ec;
+  return checkpoint.config().contains("quantization_config") ||
+         std::filesystem::exists(checkpoint.directory() / "hf_quant_config.json", ec);
+}
+
 nvq::io::quantization stored_quantization(const Checkpoint& checkpoint) {
   const std::string path = (checkpoint.directory() / "config.json").string();
   if (checkpoint.config().contains("quantization_config"))
     return unwrap(nvq::io::parse_quantization_config(checkpoint.config()["quantization_config"]), path);
-  const std::filesystem::path second = checkpoint.directory() / "hf_quant_config.json";
-  std::error_code ec;
-  if (!std::filesystem::exists(second, ec))
+  if (!says_quantized(checkpoint))
     throw Failure(path + ": it has no quantization_config; this checkpoint is not quantized");
+  const std::filesystem::path second = checkpoint.directory() / "hf_quant_config.json";
   const nvq::io::json json =
       unwrap(nvq::io::parse_json(read_text(second, std::int64_t{64} << 20)), second.string());
   return unwrap(nvq::io::parse_quantization_config(json), second.string());

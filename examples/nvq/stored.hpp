@@ -20,13 +20,22 @@ struct StoredWeight {
   std::int64_t rows = 0, columns = 0;
   nvq::io::dtype wide = nvq::io::dtype::f32;  ///< of wide scales
   std::int64_t slice = 0, slices = 1;         ///< which expert of how many that share the tensors
+  /// bitsandbytes' double quantization: the scales are bytes that choose among the values of a map; 256 share a
+  /// factor, and all have their mean taken off. No tensors where scales are floats.
+  struct {
+    const Tensor *map = nullptr, *factors = nullptr;
+    float mean = 0;
+  } nested;
   std::vector<std::pair<nvq::io::part, const Tensor*>> parts;
 
   /// nullptr when the weight has no such part.
   const Tensor* find(nvq::io::part what) const;
 };
 
-/// How a checkpoint says it is quantized: in config.json, or in hf_quant_config.json where that has nothing. A
+/// Whether a checkpoint says that it is quantized.
+bool says_quantized(const Checkpoint& checkpoint);
+
+/// How it says so: in config.json, or in hf_quant_config.json where that has nothing. A
 /// Failure when neither does, or when it is unknown here.
 nvq::io::quantization stored_quantization(const Checkpoint& checkpoint);
 

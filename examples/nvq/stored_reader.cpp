@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <nvq/arithmetic.hpp>
+#include <utility>
 
 #include "arrange.hpp"
 #include "failure.hpp"
@@ -24,6 +27,14 @@ float tensor_scale(const Checkpoint& c, const StoredWeight& w) {
   return scale;
 }
 
+std::vector<float> floats(const Checkpoint& c, const Tensor* t) {
+  std::vector<float> all;
+  if (t == nullptr) return all;
+  all.resize(static_cast<std::size_t>(t->bytes) / 4);
+  c.read(*t, 0, all.data(), t->bytes);
+  return all;
+}
+
 std::int64_t ceil_div(std::int64_t n, std::int64_t d) { return (n + d - 1) / d; }
 
 }  // namespace
@@ -34,7 +45,9 @@ StoredReader::StoredReader(const Checkpoint& checkpoint, const StoredWeight& wei
       codec_(make_decoder(weight.scheme, weight.wide)),
       row_step_(codec_->row_step()),
       scale_(tensor_scale(checkpoint, weight)),
-      divides_(weight.find(part::divisor) != nullptr) {
+      divides_(weight.find(part::divisor) != nullptr),
+      nested_map_(floats(checkpoint, weight.nested.map)),
+      nested_factors_(floats(checkpoint, weight.nested.factors)) {
   for (const auto& [what, tensor] : weight.parts) row_step_ = std::max(row_step_, rows_together(what));
 }
 
@@ -54,7 +67,21 @@ std::vector<std::uint8_t> StoredReader::part(nvq::io::part what, const Tensor& t
   std::vector<std::uint8_t> data(static_cast<std::size_t>(lines * count * unit));
   for (std::int64_t i = 0; i < lines; ++i)
     checkpoint_.read(t, base + i * line + first * unit, data.data() + i * count * unit, count * unit);
+  if (what == part::block_scales && !nested_map_.empty()) expand_scales(first * unit, data);
   return data;
+}
+
+/// Bytes of the dynamic map to the floats they stand for; `first` is the block of the first byte. Product and
+/// sum are rounded apart, as by bitsandbytes.
+void StoredReader::expand_scales(std::int64_t first, std::vector<std::uint8_t>& scales) const {
+  std::vector<std::uint8_t> wide(scales.size() * 4);
+  for (std::size_t i = 0; i < scales.size(); ++i) {
+    const auto group = (static_cast<std::size_t>(first) + i) / 256;
+    const float scale =
+        nvq::add_rn(nvq::mul_rn(nested_map_[scales[i]], nested_factors_[group]), weight_.nested.mean);
+    std::memcpy(&wide[4 * i], &scale, 4);
+  }
+  scales = std::move(wide);
 }
 
 void StoredReader::read(Rows run, Encoded& out) const {

@@ -11,7 +11,8 @@
 
 namespace app {
 
-/// Reads and decodes rows of a quantized weight, from any thread. Holds nothing of it but the tensor's scale.
+/// Reads and decodes rows of a quantized weight, from any thread. Holds nothing of it but the tensor's scale and
+/// what double-quantized scales are made of.
 class StoredReader {
  public:
   /// A Failure when the tensor scale is no positive number.
@@ -28,6 +29,7 @@ class StoredReader {
 
  private:
   std::vector<std::uint8_t> part(nvq::io::part what, const Tensor& t, Rows run) const;
+  void expand_scales(std::int64_t first, std::vector<std::uint8_t>& scales) const;
 
   const Checkpoint& checkpoint_;
   const StoredWeight& weight_;
@@ -35,6 +37,7 @@ class StoredReader {
   std::int64_t row_step_;
   float scale_;
   bool divides_;
+  std::vector<float> nested_map_, nested_factors_;  ///< empty unless the scales are double-quantized
 };
 
 }  // namespace app

@@ -52,12 +52,6 @@ void repeat(const std::vector<std::uint8_t>& pattern, std::int64_t rows, std::in
           pattern[static_cast<std::size_t>(i) % pattern.size()];
 }
 
-std::string name_of(const nvq::io::weight_scheme& s) {
-  for (const FormatName& f : format_names())
-    if (f.kind == s.kind && f.group == s.group && f.zero_points == s.zero_points) return std::string(f.name);
-  return "quantized";
-}
-
 template <class T>
 void widen(const std::vector<std::uint8_t>& bytes, std::vector<float>& out) {
   for (std::size_t i = 0; i < out.size(); ++i) {
@@ -71,10 +65,10 @@ void widen(const std::vector<std::uint8_t>& bytes, std::vector<float>& out) {
 
 WeightReader::WeightReader(const Checkpoint& checkpoint) : source_(checkpoint) {
   std::set<const Tensor*> parts;
-  if (checkpoint.config().contains("quantization_config")) {
+  if (says_quantized(checkpoint)) {
     const nvq::io::quantization q = stored_quantization(checkpoint);
     for (const nvq::io::scheme_use& use : q.uses) {
-      const std::string format = name_of(use.scheme);
+      const std::string format = format_name(use.scheme);
       if (format_.find(format) == std::string::npos) format_ += (format_.empty() ? "" : ", ") + format;
     }
     stored_ = stored_weights(checkpoint, q);
@@ -84,7 +78,7 @@ WeightReader::WeightReader(const Checkpoint& checkpoint) : source_(checkpoint) {
     w.name = stored.slices > 1 ? key : key + ".weight";
     w.rows = stored.rows;
     w.columns = stored.columns;
-    w.format = name_of(stored.scheme);
+    w.format = format_name(stored.scheme);
     w.stored = &stored;
     w.reader = std::make_shared<StoredReader>(checkpoint, stored);
     for (const auto& [what, tensor] : stored.parts) {

@@ -158,6 +158,75 @@ TEST_CASE("bitsandbytes", "[app]") {
         json::parse(R"({"quant_type": "nf4", "blocksize": 64, "dtype": "bfloat16", "shape": [256, 768]})"));
 }
 
+// As bitsandbytes 0.50 decodes it: functional.py, dequantize_4bit and dequantize_blockwise.
+TEST_CASE("bitsandbytes' double quantization is read", "[app]") {
+  const TempDir dir;
+  REQUIRE(nvq({"quantize", shared_model().string(), (dir / "q").string(), "--format", "nf4"}).status == 0);
+  const fs::path file = dir / "q" / "model.safetensors";
+  Tensors t = read_safetensors(file);
+  const std::string weight = std::string(module) + ".weight",
+                    state = weight + ".quant_state.bitsandbytes__nf4";
+  constexpr std::size_t blocks = rows * columns / 64;
+  const auto floats = [](std::size_t n, auto value) {
+    Raw raw{"F32", {static_cast<std::int64_t>(n)}, {}};
+    for (std::size_t i = 0; i < n; ++i) {
+      const float x = value(static_cast<float>(i));
+      raw.bytes.append(reinterpret_cast<const char*>(&x), 4);
+    }
+    return raw;
+  };
+  Raw absmax{"U8", {blocks}, {}};
+  for (std::size_t b = 0; b < blocks; ++b) absmax.bytes += static_cast<char>(b * 37 + b / 256);
+  const Raw map = floats(256, [](float i) { return (i - 127) / 129; }),
+            factors = floats(blocks / 256, [](float i) { return 0.013f + i / 771; });
+  t[weight + ".absmax"] = absmax;
+  t[weight + ".nested_quant_map"] = map;
+  t[weight + ".nested_absmax"] = factors;
+  const auto write = [&](int block, const char* mean) {
+    t[state].bytes = R"({"quant_type": "nf4", "blocksize": 64, "dtype": "bfloat16", "shape": [256, 768], )"
+                     R"("nested_blocksize": )" +
+                     std::to_string(block) + R"(, "nested_dtype": "float32", "nested_offset": )" + mean + "}";
+    t[state].shape = {static_cast<std::int64_t>(t[state].bytes.size())};
+    write_safetensors(file, t);
+  };
+  const auto decode = [&] {
+    fs::remove_all(dir / "d");
+    return nvq({"dequantize", (dir / "q").string(), (dir / "d").string(), "--dtype", "f32"});
+  };
+  write(256, "0.0712890625");
+  const Outcome done = decode();
+  INFO(done.err);
+  REQUIRE(done.status == 0);
+  const Tensors decoded = read_checkpoint(dir / "d");
+  CHECK(decoded.size() == read_checkpoint(shared_model()).size());
+  const std::string ours = decoded.at(weight).bytes, codes = t[weight].bytes,
+                    values = t[weight + ".quant_map"].bytes;
+  std::size_t wrong = 0;
+  for (std::size_t i = 0; i < rows * columns; ++i) {
+    const auto byte = static_cast<std::uint8_t>(codes[i / 2]);
+    const volatile float product =
+        value_at<float>(map.bytes, static_cast<std::uint8_t>(absmax.bytes[i / 64])) *
+        value_at<float>(factors.bytes, i / 64 / 256);
+    const float scale = product + 0.0712890625f;
+    if (value_at<float>(ours, i) != value_at<float>(values, i % 2 == 0 ? byte >> 4 : byte & 15u) * scale)
+      ++wrong;
+  }
+  CHECK(wrong == 0);
+  const std::string seen = nvq({"inspect", (dir / "q").string()}).out;
+  CHECK(seen.find("U8") == std::string::npos);
+
+  write(128, "0.5");
+  CHECK(decode().err.find("nested_blocksize of 256") != std::string::npos);
+  write(256, "1e300");
+  CHECK(decode().err.find("nested_offset") != std::string::npos);
+  t.erase(weight + ".nested_quant_map");
+  write(256, "0.5");
+  CHECK(decode().err.find("nested_quant_map") != std::string::npos);
+  t[weight + ".nested_quant_map"] = floats(255, [](float i) { return i; });
+  write(256, "0.5");
+  CHECK(decode().err.find("F32 [255] where the format needs F32 [256]") != std::string::npos);
+}
+
 TEST_CASE("DeepSeek's block FP8", "[app]") {
   const Pair p({"--dialect", "deepseek"});
   const std::string &weight = p.at(".weight"), &scales = p.at(".weight_scale_inv");

@@ -164,6 +164,7 @@ def main():
         "modelopt-fp8-row": lambda: modelopt("modelopt-fp8-row", "FP8_PER_CHANNEL_PER_TOKEN_CFG"),
         "modelopt-mxfp8": lambda: modelopt("modelopt-mxfp8", "MXFP8_DEFAULT_CFG"),
         "bnb-nf4": lambda: bnb("bnb-nf4", False),
+        "bnb-nf4-dq": lambda: bnb("bnb-nf4-dq", True),
     }
     for name, job in jobs.items():
         if ONLY and name not in ONLY:

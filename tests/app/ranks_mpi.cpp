@@ -39,6 +39,12 @@ Outcome mpirun(const TempDir& dir, int ranks, const std::vector<std::string>& ar
   for (const std::string& a : arguments) line += " '" + a + '\'';
   line += " >" + out.string() + " 2>" + err.string() + " </dev/null";
   const int status = std::system(line.c_str());
+  // After a kill mpirun may be gone before all of its ranks are.
+  for (int rank = 0; rank < ranks; ++rank) {
+    const std::string pid = read_file(dir / ("pid." + std::to_string(rank)));
+    for (int i = 0; i < 1000 && !pid.empty() && ::kill(std::stoi(pid), 0) == 0; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_file(out), read_file(err)};
 }
 

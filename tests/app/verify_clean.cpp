@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // No false alarms: `nvq verify` finds nothing in checkpoints that are right.
+#include <algorithm>
+#include <iterator>
+
 #include "support/catch.hpp"
 #include "verify.hpp"
 
@@ -35,6 +38,37 @@ TEST_CASE("what nvq quantize writes has no findings", "[app][verify]") {
       CHECK(v.status == 0);
       CHECK(v.report["quantized_weights"] == 28);
     }
+}
+
+TEST_CASE("stacked experts that stay plain are in the list by the name of their module", "[app][verify]") {
+  const TempDir dir;
+  Ckpt c = plain_model(true);
+  for (auto at = c.tensors.begin(); at != c.tensors.end();)
+    at = at->first.find(".experts.") != std::string::npos ? c.tensors.erase(at) : std::next(at);
+  for (const char* layer : {"model.layers.0.", "model.layers.1."}) {
+    Raw up = weights("BF16", 512, 512, 1), down = weights("BF16", 512, 256, 2);
+    up.shape = {4, 128, 512};
+    down.shape = {4, 256, 128};
+    c.tensors[std::string(layer) + "mlp.experts.gate_up_proj"] = up;
+    c.tensors[std::string(layer) + "mlp.experts.down_proj"] = down;
+  }
+  c.config["model_type"] = "gpt_oss";
+  c.write(dir / "m");
+  const Outcome done = nvq({"quantize", (dir / "m").string(), (dir / "q").string()});
+  INFO(done.err);
+  REQUIRE(done.status == 0);
+  Verdict v = examine(dir / "q", {"--source", (dir / "m").string()});
+  INFO(v.all());
+  CHECK(v.status == 0);
+  CHECK(v.report["quantized_weights"] == 8);
+
+  json config = read_json(dir / "q" / "config.json");
+  json& ignore = config["quantization_config"]["ignore"];
+  ignore.erase(std::find(ignore.begin(), ignore.end(), "model.layers.1.mlp.experts"));
+  write_file(dir / "q" / "config.json", config.dump());
+  v = examine(dir / "q");
+  CHECK(v.found("V8", "model.layers.1.mlp.experts.gate_up_proj"));
+  CHECK(!v.found("V8", "model.layers.0.mlp.experts.gate_up_proj"));
 }
 
 TEST_CASE("a checkpoint that is not quantized has no findings", "[app][verify]") {

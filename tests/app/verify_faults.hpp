@@ -55,7 +55,13 @@ inline void plain_again(Ckpt& c, const std::string& module, std::int64_t rows, s
   c.tensors[module + ".weight"] = weights("BF16", rows, columns, 1);
 }
 
-using Faults = std::vector<Fault>;
+struct Faults : std::vector<Fault> {
+  void add(std::string rule, std::string subject, std::string dialect, bool experts,
+           std::function<void(Ckpt&)> spoil, std::vector<std::string> options = {}) {
+    push_back({std::move(rule), std::move(subject), std::move(dialect), experts, std::move(spoil),
+               std::move(options)});
+  }
+};
 Faults tensor_faults();  ///< V1 to V7, V14, V15, V24
 Faults config_faults();  ///< the others
 

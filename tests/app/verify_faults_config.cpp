@@ -7,20 +7,16 @@ namespace test {
 Faults config_faults() {
   const std::string mo = "modelopt-nvfp4", ct = "nvfp4-pack-quantized";
   Faults all;
-  const auto add = [&](std::string rule, std::string subject, std::string dialect, bool experts,
-                       std::function<void(Ckpt&)> spoil, std::vector<std::string> options = {}) {
-    all.push_back({std::move(rule), std::move(subject), std::move(dialect), experts, std::move(spoil),
-                   std::move(options)});
-  };
 
   // V8: experts in BF16.
-  add("V8", expert + "down_proj", mo, true, [](Ckpt& c) { plain_again(c, expert + "down_proj", 128, 256); });
-  add("V8", "model.layers.0.mlp.experts.gate_up_proj", ct, false, [](Ckpt& c) {
+  all.add("V8", expert + "down_proj", mo, true,
+          [](Ckpt& c) { plain_again(c, expert + "down_proj", 128, 256); });
+  all.add("V8", "model.layers.0.mlp.experts.gate_up_proj", ct, false, [](Ckpt& c) {
     Raw t = weights("BF16", 64, 64, 1);
     t.shape = {4, 16, 64};
     c.tensors["model.layers.0.mlp.experts.gate_up_proj"] = t;
   });
-  add("V8", "model.layers.0.mlp.experts.down_proj", "gpt-oss", false, [](Ckpt& c) {
+  all.add("V8", "model.layers.0.mlp.experts.down_proj", "gpt-oss", false, [](Ckpt& c) {
     drop(c, "model.layers.0.mlp.experts.down_proj_blocks");
     drop(c, "model.layers.0.mlp.experts.down_proj_scales");
     Raw t = weights("BF16", 512, 256, 1);
@@ -29,73 +25,74 @@ Faults config_faults() {
   });
 
   // V9: the ignore list.
-  add("V9", "model.layers.0.linear_attn.in_proj_qkvz", ct, false,
-      [](Ckpt& c) { c.q()["ignore"].push_back("model.layers.0.linear_attn.in_proj_qkvz"); });
-  add("V9", "re:.*linear_attn.*", ct, false,
-      [](Ckpt& c) { c.q()["ignore"].push_back("re:.*linear_attn.*"); });
-  add("V9", attn + "o_proj", ct, false, [](Ckpt& c) { plain_again(c, attn + "o_proj", 128, 128); });
-  add("V9", attn + "k_proj", ct, false, [](Ckpt& c) {
+  all.add("V9", "model.layers.0.linear_attn.in_proj_qkvz", ct, false,
+          [](Ckpt& c) { c.q()["ignore"].push_back("model.layers.0.linear_attn.in_proj_qkvz"); });
+  all.add("V9", "re:.*linear_attn.*", ct, false,
+          [](Ckpt& c) { c.q()["ignore"].push_back("re:.*linear_attn.*"); });
+  all.add("V9", attn + "o_proj", ct, false, [](Ckpt& c) { plain_again(c, attn + "o_proj", 128, 128); });
+  all.add("V9", attn + "k_proj", ct, false, [](Ckpt& c) {
     plain_again(c, attn + "k_proj", 128, 128);
     c.q()["ignore"].push_back(attn + "k_proj");
   });
-  add("V9", "lm_head", ct, false, [](Ckpt& c) { c.q()["ignore"] = json::array(); });
-  add("V9", attn + "o_proj", ct, false, [](Ckpt& c) {
+  all.add("V9", "lm_head", ct, false, [](Ckpt& c) { c.q()["ignore"] = json::array(); });
+  all.add("V9", attn + "o_proj", ct, false, [](Ckpt& c) {
     c.q()["config_groups"]["group_0"]["targets"] = {"re:.*mlp.*", "re:.*[qkv]_proj"};
   });
-  add("V9", "model.layers.0.mlp.gate", mo, false, [](Ckpt& c) {
+  all.add("V9", "model.layers.0.mlp.gate", mo, false, [](Ckpt& c) {
     c.tensors["model.layers.0.mlp.gate.weight"] = weights("BF16", 4, 128, 1);
     exclude(c, {"lm_head", "model.layers.0.mlp.gate"});  // a substring of ...mlp.gate_proj
   });
 
   // V10, V11, V13, V23, V21.
-  add("V10", "lm_head.input_scale", mo, false, [](Ckpt& c) { c.tensors["lm_head.input_scale"] = scalar(1); });
-  add("V10", attn + "o_proj.weight_packed", ct, false,
-      [](Ckpt& c) { c.q()["ignore"].push_back(attn + "o_proj"); });
-  add("V11", "lm_head", mo, false, [](Ckpt& c) {
+  all.add("V10", "lm_head.input_scale", mo, false,
+          [](Ckpt& c) { c.tensors["lm_head.input_scale"] = scalar(1); });
+  all.add("V10", attn + "o_proj.weight_packed", ct, false,
+          [](Ckpt& c) { c.q()["ignore"].push_back(attn + "o_proj"); });
+  all.add("V11", "lm_head", mo, false, [](Ckpt& c) {
     for (const char* s : {"weight", "weight_scale", "weight_scale_2", "input_scale"})
       c.tensors[std::string("lm_head.") + s] = c[attn + "o_proj." + s];
     exclude(c, json::array());
   });
-  add("V11", "mtp.layers.0.mlp.down_proj", mo, false, [](Ckpt& c) {
+  all.add("V11", "mtp.layers.0.mlp.down_proj", mo, false, [](Ckpt& c) {
     for (const char* s : {"weight", "weight_scale", "weight_scale_2", "input_scale"})
       c.tensors[std::string("mtp.layers.0.mlp.down_proj.") + s] = c[mlp + "down_proj." + s];
   });
-  add("V11", "mtp.layers.0.mlp.down_proj", mo, false,
-      [](Ckpt& c) { c.tensors["mtp.layers.0.mlp.down_proj.weight"] = weights("BF16", 128, 256, 1); });
-  add("V11", "lm_head.weight", ct, false, [](Ckpt& c) { drop(c, "lm_head.weight"); });
-  add("V13", "model.layers.1.mlp.gate", ct, true, [](Ckpt& c) {
+  all.add("V11", "mtp.layers.0.mlp.down_proj", mo, false,
+          [](Ckpt& c) { c.tensors["mtp.layers.0.mlp.down_proj.weight"] = weights("BF16", 128, 256, 1); });
+  all.add("V11", "lm_head.weight", ct, false, [](Ckpt& c) { drop(c, "lm_head.weight"); });
+  all.add("V13", "model.layers.1.mlp.gate", ct, true, [](Ckpt& c) {
     c.q()["ignore"] = {"lm_head", "model.layers.0.mlp.gate"};
   });
-  add("V13", "model.layers.1.mlp.gate", ct, true, [](Ckpt& c) {
+  all.add("V13", "model.layers.1.mlp.gate", ct, true, [](Ckpt& c) {
     drop(c, "model.layers.1.mlp.gate.weight");
     for (const char* s : {"weight_packed", "weight_scale", "weight_global_scale", "input_global_scale"})
       c.tensors[std::string("model.layers.1.mlp.gate.") + s] = c[attn + "o_proj." + s];
     c.q()["ignore"] = {"lm_head", "model.layers.0.mlp.gate"};
   });
-  add("V23", attn + "q_proj", ct, false, [](Ckpt& c) { c.config["attn_output_gate"] = true; });
-  add("V21", attn + "qkv_proj", ct, false, [](Ckpt& c) {
+  all.add("V23", attn + "q_proj", ct, false, [](Ckpt& c) { c.config["attn_output_gate"] = true; });
+  all.add("V21", attn + "qkv_proj", ct, false, [](Ckpt& c) {
     for (const char* s : {"weight_packed", "weight_scale", "weight_global_scale", "input_global_scale"})
       c.tensors[attn + "qkv_proj." + s] = c[attn + "o_proj." + s];
   });
 
   // V12, V19: config.json.
-  add("V12", "mtp", ct, false, [](Ckpt& c) { c.config["num_nextn_predict_layers"] = 1; });
-  add("V19", "vocab_size", ct, false, [](Ckpt& c) {
+  all.add("V12", "mtp", ct, false, [](Ckpt& c) { c.config["num_nextn_predict_layers"] = 1; });
+  all.add("V19", "vocab_size", ct, false, [](Ckpt& c) {
     c.config["vocab_size"] = 2;
     c.tensors["model.embed_tokens.weight"] = weights("BF16", 4096, 128, 1);
   });
-  add("V19", "vocab_size", ct, false, [](Ckpt& c) { c.config["vocab_size"] = 2; });
-  add("V19", "vocab_size", ct, false, [](Ckpt& c) { c.config["vocab_size"] = 65; });
-  add("V19", "hidden_size", ct, false, [](Ckpt& c) { c.config["hidden_size"] = 64; });
-  add("V19", "num_hidden_layers", ct, false, [](Ckpt& c) { c.config["num_hidden_layers"] = 3; });
-  add("V19", "num_hidden_layers", ct, false, [](Ckpt& c) { c.config["num_hidden_layers"] = 1; });
+  all.add("V19", "vocab_size", ct, false, [](Ckpt& c) { c.config["vocab_size"] = 2; });
+  all.add("V19", "vocab_size", ct, false, [](Ckpt& c) { c.config["vocab_size"] = 65; });
+  all.add("V19", "hidden_size", ct, false, [](Ckpt& c) { c.config["hidden_size"] = 64; });
+  all.add("V19", "num_hidden_layers", ct, false, [](Ckpt& c) { c.config["num_hidden_layers"] = 3; });
+  all.add("V19", "num_hidden_layers", ct, false, [](Ckpt& c) { c.config["num_hidden_layers"] = 1; });
 
   // V16: cuts.
-  add("V16", mlp + "down_proj", "pack-quantized", false, [](Ckpt&) {}, {"--tp", "8"});
-  add("V16", mlp + "up_proj", "deepseek-fp8", false, [](Ckpt&) {}, {"--tp", "1,4"});
-  add("V16", attn + "q_proj", ct, false, [](Ckpt&) {}, {"--tp", "3"});
-  add("V16", attn + "q_proj", "nvfp4-pack-quantized-a16", false, [](Ckpt&) {},
-      {"--tp", "4", "--target", "vllm"});
+  all.add("V16", mlp + "down_proj", "pack-quantized", false, [](Ckpt&) {}, {"--tp", "8"});
+  all.add("V16", mlp + "up_proj", "deepseek-fp8", false, [](Ckpt&) {}, {"--tp", "1,4"});
+  all.add("V16", attn + "q_proj", ct, false, [](Ckpt&) {}, {"--tp", "3"});
+  all.add("V16", attn + "q_proj", "nvfp4-pack-quantized-a16", false, [](Ckpt&) {},
+          {"--tp", "4", "--target", "vllm"});
 
   // V17: the KV cache.
   const auto kv = [](Ckpt& c, int layer, char which) {
@@ -107,14 +104,14 @@ Faults config_faults() {
     c.q()["kv_cache_scheme"] = {{"dynamic", false}, {"num_bits", 8}, {"type", "float"}};
     c.hf_quant_config["quantization"]["kv_cache_quant_algo"] = "FP8";
   };
-  add("V17", "model.layers.1.self_attn.v_scale", mo, false, [=](Ckpt& c) {
+  all.add("V17", "model.layers.1.self_attn.v_scale", mo, false, [=](Ckpt& c) {
     declare_kv(c);
     kv(c, 0, 'k'), kv(c, 0, 'v'), kv(c, 1, 'k');
   });
-  add("V17", "kv_cache", mo, false,
-      [=](Ckpt& c) { kv(c, 0, 'k'), kv(c, 0, 'v'), kv(c, 1, 'k'), kv(c, 1, 'v'); });
-  add("V17", "kv_cache", mo, false, [=](Ckpt& c) { declare_kv(c); });
-  add("V17", "model.layers.1.self_attn.v_proj.v_scale", mo, false, [=](Ckpt& c) {
+  all.add("V17", "kv_cache", mo, false,
+          [=](Ckpt& c) { kv(c, 0, 'k'), kv(c, 0, 'v'), kv(c, 1, 'k'), kv(c, 1, 'v'); });
+  all.add("V17", "kv_cache", mo, false, [=](Ckpt& c) { declare_kv(c); });
+  all.add("V17", "model.layers.1.self_attn.v_proj.v_scale", mo, false, [=](Ckpt& c) {
     declare_kv(c);
     kv(c, 0, 'k'), kv(c, 0, 'v'), kv(c, 1, 'k'), kv(c, 1, 'v');
     set_float(c, "model.layers.1.self_attn.v_proj.v_scale", nan);
@@ -122,78 +119,82 @@ Faults config_faults() {
 
   // V18: configuration.
   const std::string group = "quantization_config.config_groups.group_0";
-  add("V18", group + ".weights.rounding", ct, false,
-      [](Ckpt& c) { c.q()["config_groups"]["group_0"]["weights"]["rounding"] = "rne"; });
-  add("V18", group + ".zero_point", ct, false,
-      [](Ckpt& c) { c.q()["config_groups"]["group_0"]["zero_point"] = true; });
-  add("V18", group, ct, false, [](Ckpt& c) { c.q()["config_groups"]["group_0"]["format"] = "nvfp4"; });
-  add("V18", group, ct, false,
-      [](Ckpt& c) { c.q()["config_groups"]["group_0"]["weights"]["group_size"] = 32; });
-  add("V18", group + ".targets", ct, false,
-      [](Ckpt& c) { c.q()["config_groups"]["group_0"].erase("targets"); });
-  add("V18", group + ".weights.scale_dtype", "mxfp8-quantized", false,
-      [](Ckpt& c) { c.q()["config_groups"]["group_0"]["weights"].erase("scale_dtype"); });
-  add("V18", "quantization_config.kv_cache_scheme", ct, false, [](Ckpt& c) {
+  all.add("V18", group + ".weights.rounding", ct, false,
+          [](Ckpt& c) { c.q()["config_groups"]["group_0"]["weights"]["rounding"] = "rne"; });
+  all.add("V18", group + ".zero_point", ct, false,
+          [](Ckpt& c) { c.q()["config_groups"]["group_0"]["zero_point"] = true; });
+  all.add("V18", group, ct, false, [](Ckpt& c) { c.q()["config_groups"]["group_0"]["format"] = "nvfp4"; });
+  all.add("V18", group, ct, false,
+          [](Ckpt& c) { c.q()["config_groups"]["group_0"]["weights"]["group_size"] = 32; });
+  all.add("V18", group + ".targets", ct, false,
+          [](Ckpt& c) { c.q()["config_groups"]["group_0"].erase("targets"); });
+  all.add("V18", group + ".weights.scale_dtype", "mxfp8-quantized", false,
+          [](Ckpt& c) { c.q()["config_groups"]["group_0"]["weights"].erase("scale_dtype"); });
+  all.add("V18", "quantization_config.kv_cache_scheme", ct, false, [](Ckpt& c) {
     c.q()["kv_cache_scheme"] = {{"num_bits", 4}, {"type", "int"}};
   });
-  add("V18", "hf_quant_config.json: quantization.group_size", mo, false,
-      [](Ckpt& c) { c.hf_quant_config["quantization"].erase("group_size"); });
-  add("V18", "quant_algo", mo, false,
-      [](Ckpt& c) { c.q()["quant_algo"] = c.hf_quant_config["quantization"]["quant_algo"] = "NVFP4_AWQ"; });
-  add("V18", "quantized_layers", "modelopt-mixed", false, [](Ckpt& c) {
+  all.add("V18", "hf_quant_config.json: quantization.group_size", mo, false,
+          [](Ckpt& c) { c.hf_quant_config["quantization"].erase("group_size"); });
+  all.add("V18", "quant_algo", mo, false, [](Ckpt& c) {
+    c.q()["quant_algo"] = c.hf_quant_config["quantization"]["quant_algo"] = "NVFP4_AWQ";
+  });
+  all.add("V18", "quantized_layers", "modelopt-mixed", false, [](Ckpt& c) {
     c.q().erase("quantized_layers");
     c.hf_quant_config["quantization"].erase("quantized_layers");
   });
-  add("V18", "quantization_config.desc_act", "gptq", false, [](Ckpt& c) { c.q().erase("desc_act"); });
-  add("V18", "quantization_config.zero_point", "awq", false, [](Ckpt& c) { c.q().erase("zero_point"); });
-  add("V18", "quantization_config.weight_block_size", "deepseek-fp8", false,
-      [](Ckpt& c) { c.q()["weight_block_size"] = 128; });
+  all.add("V18", "quantization_config.desc_act", "gptq", false, [](Ckpt& c) { c.q().erase("desc_act"); });
+  all.add("V18", "quantization_config.zero_point", "awq", false, [](Ckpt& c) { c.q().erase("zero_point"); });
+  all.add("V18", "quantization_config.weight_block_size", "deepseek-fp8", false,
+          [](Ckpt& c) { c.q()["weight_block_size"] = 128; });
 
   // Named rules.
-  add("N-config", "quantization_config.quant_method", ct, false,
-      [](Ckpt& c) { c.q()["quant_method"] = "magic"; });
-  add("N-config", attn + "o_proj", ct, false, [](Ckpt& c) { c.config.erase("quantization_config"); });
-  add("N-mirror", "hf_quant_config.json", mo, false, [](Ckpt& c) { c.hf_quant_config = nullptr; });
-  add("N-mirror", "config.json", mo, false, [](Ckpt& c) { c.config.erase("quantization_config"); });
-  add("N-mirror", "quant_algo", mo, false,
-      [](Ckpt& c) { c.hf_quant_config["quantization"]["quant_algo"] = "FP8"; });
-  add("N-mirror", attn + "o_proj", mo, false,
-      [](Ckpt& c) { c.hf_quant_config["quantization"]["exclude_modules"].push_back(attn + "o_proj"); });
-  add("N-parts", attn + "o_proj.weight_scale", mo, false,
-      [](Ckpt& c) { drop(c, attn + "o_proj.weight_scale"); });
-  add("N-parts", attn + "o_proj.weight_scale_2", mo, false,
-      [](Ckpt& c) { drop(c, attn + "o_proj.weight_scale_2"); });
-  add("N-parts", attn + "o_proj.weight_packed", ct, false,
-      [](Ckpt& c) { drop(c, attn + "o_proj.weight_packed"); });
-  add("N-parts", attn + "o_proj.qweight", "gptq", false, [](Ckpt& c) { drop(c, attn + "o_proj.qweight"); });
-  add("N-parts", mlp + "experts.down_proj_scales", "gpt-oss", false,
-      [](Ckpt& c) { drop(c, mlp + "experts.down_proj_scales"); });
-  add("N-tail", attn + "o_proj", mo, false, [](Ckpt& c) {
+  all.add("N-config", "quantization_config.quant_method", ct, false,
+          [](Ckpt& c) { c.q()["quant_method"] = "magic"; });
+  all.add("N-config", attn + "o_proj", ct, false, [](Ckpt& c) { c.config.erase("quantization_config"); });
+  all.add("N-mirror", "hf_quant_config.json", mo, false, [](Ckpt& c) { c.hf_quant_config = nullptr; });
+  all.add("N-mirror", "config.json", mo, false, [](Ckpt& c) { c.config.erase("quantization_config"); });
+  all.add("N-mirror", "quant_algo", mo, false,
+          [](Ckpt& c) { c.hf_quant_config["quantization"]["quant_algo"] = "FP8"; });
+  all.add("N-mirror", attn + "o_proj", mo, false,
+          [](Ckpt& c) { c.hf_quant_config["quantization"]["exclude_modules"].push_back(attn + "o_proj"); });
+  all.add("N-parts", attn + "o_proj.weight_scale", mo, false,
+          [](Ckpt& c) { drop(c, attn + "o_proj.weight_scale"); });
+  all.add("N-parts", attn + "o_proj.weight_scale_2", mo, false,
+          [](Ckpt& c) { drop(c, attn + "o_proj.weight_scale_2"); });
+  all.add("N-parts", attn + "o_proj.weight_packed", ct, false,
+          [](Ckpt& c) { drop(c, attn + "o_proj.weight_packed"); });
+  all.add("N-parts", attn + "o_proj.qweight", "gptq", false,
+          [](Ckpt& c) { drop(c, attn + "o_proj.qweight"); });
+  all.add("N-parts", mlp + "experts.down_proj_scales", "gpt-oss", false,
+          [](Ckpt& c) { drop(c, mlp + "experts.down_proj_scales"); });
+  all.add("N-tail", attn + "o_proj", mo, false, [](Ckpt& c) {
     reshape(c, attn + "o_proj.weight", {128, 60});
     reshape(c, attn + "o_proj.weight_scale", {128, 8});
   });
   // What ModelOpt, compressed-tensors and torchao store for an expert of zeros.
   for (const std::uint8_t zeros : {std::uint8_t{0x38}, std::uint8_t{0x20}, std::uint8_t{0x08}})
-    add("N-dead", expert + "up_proj", mo, true,
-        [zeros](Ckpt& c) { fill(c[expert + "up_proj.weight_scale"], zeros); });
-  add("N-dead", expert + "up_proj", mo, true, [](Ckpt& c) { fill(c[expert + "up_proj.weight_scale"], 0); });
+    all.add("N-dead", expert + "up_proj", mo, true,
+            [zeros](Ckpt& c) { fill(c[expert + "up_proj.weight_scale"], zeros); });
+  all.add("N-dead", expert + "up_proj", mo, true,
+          [](Ckpt& c) { fill(c[expert + "up_proj.weight_scale"], 0); });
 
   // N-target.
-  add("N-target", "quant_method", ct, false, [](Ckpt&) {}, {"--target", "trtllm"});
-  add("N-target", "quantization_config", ct, true, [](Ckpt&) {}, {"--target", "transformers"});
-  add("N-target", "quantization_config", "two-groups", false, [](Ckpt&) {}, {"--target", "llama.cpp,vllm"});
-  add("N-target", attn + "o_proj", ct, false,
-      [](Ckpt& c) {
-        reshape(c, attn + "o_proj.weight_packed", {128, 48});
-        reshape(c, attn + "o_proj.weight_scale", {128, 6});
-      },
-      {"--target", "llama.cpp"});
-  add("N-target", attn + "o_proj.weight_scale", "mxfp4-pack-quantized", false,
-      [](Ckpt& c) { c[attn + "o_proj.weight_scale"].dtype = "F8_E8M0"; }, {"--target", "vllm"});
-  add("N-target", attn + "o_proj.weight_scale", "mxfp4-pack-quantized", false,
-      [](Ckpt& c) { c[attn + "o_proj.weight_scale"].dtype = "F8_E8M0"; }, {"--target", "sglang"});
-  add("N-target", "quantization_config.sym", "gptq", false, [](Ckpt& c) { c.q()["sym"] = false; },
-      {"--target", "vllm"});
+  all.add("N-target", "quant_method", ct, false, [](Ckpt&) {}, {"--target", "trtllm"});
+  all.add("N-target", "quantization_config", ct, true, [](Ckpt&) {}, {"--target", "transformers"});
+  all.add("N-target", "quantization_config", "two-groups", false, [](Ckpt&) {},
+          {"--target", "llama.cpp,vllm"});
+  all.add("N-target", attn + "o_proj", ct, false,
+          [](Ckpt& c) {
+            reshape(c, attn + "o_proj.weight_packed", {128, 48});
+            reshape(c, attn + "o_proj.weight_scale", {128, 6});
+          },
+          {"--target", "llama.cpp"});
+  all.add("N-target", attn + "o_proj.weight_scale", "mxfp4-pack-quantized", false,
+          [](Ckpt& c) { c[attn + "o_proj.weight_scale"].dtype = "F8_E8M0"; }, {"--target", "vllm"});
+  all.add("N-target", attn + "o_proj.weight_scale", "mxfp4-pack-quantized", false,
+          [](Ckpt& c) { c[attn + "o_proj.weight_scale"].dtype = "F8_E8M0"; }, {"--target", "sglang"});
+  all.add("N-target", "quantization_config.sym", "gptq", false, [](Ckpt& c) { c.q()["sym"] = false; },
+          {"--target", "vllm"});
   return all;
 }
 

@@ -25,6 +25,40 @@ def run(nvq: Path, *arguments) -> None:
     subprocess.run([str(nvq), *map(str, arguments)], check=True)
 
 
+def findings(nvq: Path, packed: Path, source: Path) -> list:
+    """What `nvq verify` says of a checkpoint and of its source: a list that should be empty."""
+    done = subprocess.run([str(nvq), "verify", str(packed), "--source", str(source), "--json", "-"], capture_output=True, text=True)
+    if done.returncode > 1:
+        raise ValueError(done.stderr.strip())
+    return [f"{f['rule']} {f['subject']}: {f['seen']}" for f in json.loads(done.stdout)["findings"]]
+
+
+def decoded(nvq: Path, source: Path, packed: Path, *options, dtype="bf16") -> Path:
+    """Quantizes, and decodes again into the directory that is given back."""
+    plain = packed.with_name(packed.name + "-decoded")
+    run(nvq, "quantize", "--quiet", source, fresh(packed), *options)
+    run(nvq, "dequantize", "--quiet", packed, fresh(plain), "--dtype", dtype)
+    return plain
+
+
+def differing(a: dict, b: dict) -> int:
+    """How many values differ; names and shapes must be the same."""
+    if a.keys() != b.keys():
+        raise ValueError(f"tensors differ: {sorted(a.keys() ^ b.keys())[:4]}")
+    for k in a:
+        if a[k].shape != b[k].shape:
+            raise ValueError(f"{k}: {tuple(a[k].shape)} and {tuple(b[k].shape)}")
+    return sum(int((a[k].float() != b[k].float()).sum()) for k in a)
+
+
+def named(model) -> dict:
+    return {k: v.detach() for k, v in model.named_parameters()}
+
+
+def short(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0][:150] if str(error) else ''}"
+
+
 def fresh(path: Path) -> Path:
     shutil.rmtree(path, ignore_errors=True)
     return path
@@ -63,7 +97,7 @@ class Report:
     """Rows of a table, printed as they come; remembers whether any check failed."""
 
     def __init__(self, *headings):
-        self.widths = [max(len(h), 14) for h in headings]
+        self.widths = [max(len(h), 18 if h in ("model", "dialect") else 24 if h == "written by" else 14) for h in headings]
         self.failed = 0
         self._print(headings)
         self._print(["-" * w for w in self.widths])

@@ -10,12 +10,14 @@ import sys
 import warnings
 from pathlib import Path
 
-from common import MODEL, Report, fresh, read, run, versions
+from common import MODEL, Report, decoded, differing, findings, fresh, named, read, run, short, versions
+
+import models
 
 import bitsandbytes.functional as bnb
 import torch
 from safetensors.torch import save_file
-from transformers import AutoModelForCausalLM, FineGrainedFP8Config
+from transformers import AutoModelForCausalLM, FineGrainedFP8Config, Mxfp4Config
 from transformers.integrations.mxfp4 import convert_moe_packed_tensors
 
 warnings.filterwarnings("ignore")
@@ -75,6 +77,70 @@ def gpt_oss(nvq, work):
     return 2 * experts, wrong
 
 
+def load_deepseek(packed):
+    return models.load(packed, dtype=torch.bfloat16, quantization_config=FineGrainedFP8Config(dequantize=True))
+
+
+def load_bitsandbytes(packed):
+    """Its layers run; their weights are decoded here for comparison."""
+    return models.load(packed, dtype=torch.bfloat16)
+
+
+def load_gpt_oss(packed):
+    return models.load(packed, dtype=torch.bfloat16, quantization_config=Mxfp4Config(dequantize=True))
+
+
+def weights_of(model) -> dict:
+    """Parameters, those of bitsandbytes decoded."""
+    all_ = {}
+    for k, v in model.named_parameters():
+        state = getattr(v, "quant_state", None)
+        all_[k] = bnb.dequantize_4bit(v.data, state) if state is not None else v.detach()
+    return all_
+
+
+def unequal(theirs: dict, ours: dict, rounded: bool) -> int:
+    if not rounded:
+        return differing(theirs, ours)
+    if theirs.keys() != ours.keys():
+        raise ValueError(f"tensors differ: {sorted(theirs.keys() ^ ours.keys())[:4]}")
+    return sum(int(((theirs[k].float() - ours[k].float()).abs() > 2**-8 * ours[k].float().abs()).sum()) for k in ours)
+
+
+# Models, how transformers loads them, whether BF16 products may be rounded twice, and how far logits may be.
+ARCHITECTURES = {
+    "deepseek": (models.ALL, load_deepseek, False, 0.0),
+    # transformers 5 holds experts in one tensor, which bitsandbytes' layers do not know.
+    "bitsandbytes": (("llama", "qwen3"), load_bitsandbytes, True, 2**-5),
+    "gpt-oss": (("gpt_oss",), load_gpt_oss, False, 0.0),
+}
+
+
+def architectures(nvq, work) -> int:
+    report = Report("model", "dialect", "quantized", "findings", "weights off", "logits off", "verdict")
+    for dialect, (names, load, rounded, noise) in ARCHITECTURES.items():
+        for name in names:
+            source = models.make(name, work)
+            packed = work / f"hf-{name}-{dialect}"
+            plain = decoded(nvq, source, packed, "--dialect", dialect)
+            found = findings(nvq, packed, source)
+            suffixes = ("weight_scale_inv", "_blocks", "nf4")
+            quantized = sum(k.endswith(suffixes) for k in read(packed))
+            try:
+                ours, theirs = models.load(plain, dtype=torch.bfloat16), load(packed)
+                wrong = unequal(weights_of(theirs), named(ours), rounded)
+                # In float32 where the weights are plain; bitsandbytes multiplies in BF16.
+                if not rounded:
+                    ours, theirs = ours.float(), theirs.float()
+                gap = (models.logits(theirs) - models.logits(ours)).abs().max().item()
+                report.row(not found and quantized > 0 and wrong == 0 and gap <= noise, name, dialect, quantized, len(found), wrong, f"{gap:.2g}")
+            except Exception as error:
+                report.row(False, name, dialect, quantized, len(found), short(error))
+            for line in found:
+                print("    " + line)
+    return report.failed
+
+
 def main() -> None:
     nvq, work = Path(sys.argv[1]), Path(sys.argv[2])
     print(versions("transformers", "bitsandbytes", "torch", "safetensors"))
@@ -82,7 +148,8 @@ def main() -> None:
     for check in (deepseek, bitsandbytes, gpt_oss):
         count, wrong = check(nvq, work)
         report.row(wrong == 0 and count > 0, check.__name__, count, wrong)
-    report.finish()
+    print()
+    sys.exit(1 if report.failed + architectures(nvq, work) else 0)
 
 
 main()

@@ -6,14 +6,17 @@ hf_quant_config.json what we wrote into config.json.
 """
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
-from common import MODEL, Report, fresh, read, run, versions
+from common import MODEL, Report, decoded, findings, fresh, read, run, versions
 
+import models
 import torch
 from modelopt.torch.export.convert_hf_config import convert_hf_quant_config_format
 from modelopt.torch.quantization.qtensor import FP8QTensor, MXFP8QTensor, NVFP4QTensor
+from safetensors.torch import save_file
 
 
 def nvfp4(shape, t, p):
@@ -53,6 +56,36 @@ def quantizer_bytes(source, t, p, group):
     )
 
 
+def architectures(nvq: Path, work: Path) -> int:
+    """The tiny models; their logits with what Model Optimizer decodes, in float32."""
+    report = Report("model", "format", "quantized", "findings", "largest off", "logits off", "verdict")
+    for name in models.ALL:
+        source = models.make(name, work)
+        for case, dequantize in CASES.items():
+            format_, _, recipe = case.partition(":")
+            if recipe in ("modelopt", "mse"):
+                continue
+            packed = work / f"modelopt-{name}-{case.replace(':', '-')}"
+            options = ["--activation-amax", "10"] if recipe else []
+            plain = decoded(nvq, source, packed, "--format", format_, "--dialect", "modelopt", *options, dtype="f32")
+            found = findings(nvq, packed, source)
+            t, ours = read(packed), read(plain)
+            theirs = dict(ours)
+            quantized = [k.removesuffix("weight_scale") for k in t if k.endswith(".weight_scale")]
+            for p in quantized:
+                theirs[p + "weight"] = dequantize(ours[p + "weight"].shape, t, p).contiguous()
+            worst = max(((theirs[k] - ours[k]).abs() / ours[k].abs().clamp_min(1e-30)).max().item() for k in ours)
+            other = fresh(packed.with_name(packed.name + "-theirs"))
+            shutil.copytree(plain, other, ignore=shutil.ignore_patterns("*.safetensors*"))
+            save_file(theirs, other / "model.safetensors", {"format": "pt"})
+            gap = (models.logits(models.load(other)) - models.logits(models.load(plain))).abs().max().item()
+            report.row(not found and worst <= 2**-22 and gap < 1e-5 and len(quantized) > 0, name, case, len(quantized), len(found), f"{worst:.2g}",
+                       f"{gap:.2g}")
+            for line in found:
+                print("    " + line)
+    return report.failed
+
+
 def main() -> None:
     nvq, work = Path(sys.argv[1]), Path(sys.argv[2])
     print(versions("nvidia-modelopt", "torch", "safetensors"))
@@ -87,7 +120,8 @@ def main() -> None:
         # value = (code * scale) * scale_2 here, code * (scale * scale_2) there: two roundings may differ by 2^-23 each.
         report.row(worst <= 2**-22 and count > 0 and config_ok and bytes_ok is not False, case, count, f"{worst:.2g}",
                    "same" if config_ok else "differs", {None: "-", True: f"{same} of {count}", False: f"{same} of {count}"}[bytes_ok])
-    report.finish()
+    print()
+    sys.exit(1 if report.failed + architectures(nvq, work) else 0)
 
 
 main()

@@ -213,10 +213,7 @@ class Planner {
       }
     }
     std::set<std::string> formats;
-    for (const auto& [module, scheme] : schemes_)
-      for (const FormatName& f : format_names())
-        if (f.kind == scheme.kind && f.group == scheme.group && f.zero_points == scheme.zero_points)
-          formats.insert(std::string(f.name));
+    for (const auto& [module, scheme] : schemes_) formats.insert(format_name(scheme));
     plan_.formats.assign(formats.begin(), formats.end());
   }
 

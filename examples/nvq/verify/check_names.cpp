@@ -22,6 +22,11 @@ bool is_expert(const std::string& module) {
 
 bool is_head(const std::string& module) { return kept_because(module) == "output head"; }
 
+std::string_view parent_of(std::string_view module) {
+  const auto dot = module.rfind('.');
+  return dot == std::string_view::npos ? std::string_view() : module.substr(0, dot);
+}
+
 /// A module that engines build as a linear layer, as far as names tell.
 bool is_linear_module(const Module& m) {
   const Entry* t = m.plain_weight();
@@ -151,6 +156,8 @@ void check_tied(Context& x) {
 
 bool should_be_quantized(const Declaration& d, const Module& m) {
   if (!m.declared || !is_linear_module(m)) return false;
+  // Stacked experts are parameters: lists have the name of the module that holds them.
+  if (m.plain_weight()->shape.size() == 3 && d.ignored(parent_of(m.name))) return false;
   if (d.every_linear || !d.layers.empty()) return true;
   if (d.experts_only) return is_expert(m.name);
   // Loaders of these methods look at the tensors instead.

@@ -225,7 +225,7 @@ void convert_rows(const From& from, const typename From::value_type* in, const T
   const auto fewer = [](std::int64_t a, std::int64_t b) { return a < b ? a : b; };
   const auto flip = static_cast<unsigned>(unit(U{}));
   tile<U> as_read = {};
-  tile<V> as_written;
+  tile<V> as_written = {};
   row_places source_rows, target_rows;
   column_places source_columns, target_columns;
   find_columns(to, target_columns);
