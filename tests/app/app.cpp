@@ -169,6 +169,8 @@ void write_sharded_model(const fs::path& directory) {
       const std::string name = "model.layers." + std::to_string(layer) + '.' + leaf + ".weight";
       const std::size_t shard = static_cast<std::size_t>(seed) % 3;
       shards[shard][name] = weights("BF16", 128, 256, seed++);
+      // Maxima that differ, so that a scale made from one partner alone shows.
+      shards[shard][name].bytes[1] = static_cast<char>(0x3f + seed % 3);
       map[name] = "model-0000" + std::to_string(shard + 1) + "-of-00003.safetensors";
     }
   write_model(directory, {});
@@ -177,12 +179,13 @@ void write_sharded_model(const fs::path& directory) {
     write_safetensors(directory / ("model-0000" + std::to_string(s + 1) + "-of-00003.safetensors"),
                       shards[s]);
   write_file(directory / "model.safetensors.index.json", json({{"weight_map", map}}).dump());
+  write_file(directory / "tokenizer.json", "{}");
 }
 
 std::map<std::string, std::string> files_of(const fs::path& directory) {
   std::map<std::string, std::string> all;
   for (const auto& e : fs::directory_iterator(directory))
-    all[e.path().filename().string()] = read_file(e.path());
+    all[e.path().filename().string()] = e.is_directory() ? "a directory" : read_file(e.path());
   return all;
 }
 

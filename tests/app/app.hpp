@@ -78,7 +78,7 @@ void write_model(const fs::path& directory, const Tensors& tensors,
 
 /// Three shards of a few hundred KiB, with layers that engines fuse in different ones.
 void write_sharded_model(const fs::path& directory);
-/// The bytes of every file of a directory, by name.
+/// The bytes of every file of a directory, by name; for a directory in it, "a directory".
 std::map<std::string, std::string> files_of(const fs::path& directory);
 
 /// The 256-wide Llama of examples/data.

@@ -33,7 +33,7 @@ Outcome under(const std::map<std::string, std::string>& variables,
 
 TEST_CASE("ranks and merge make the bytes of one process", "[app]") {
   const TempDir dir;
-  write_torn(dir / "torn");
+  write_sharded_model(dir / "torn");
   write_experts(dir / "experts");
   for (const std::string model : {"torn", "experts"}) {
     // A tensor scale for each group, none at all, and codes that lie across rows.
@@ -59,7 +59,7 @@ TEST_CASE("ranks and merge make the bytes of one process", "[app]") {
         const Outcome merged = nvq({"merge", out.string()});
         INFO(merged.err);
         REQUIRE(merged.status == 0);
-        CHECK(files(out) == files(whole));
+        CHECK(files_of(out) == files_of(whole));
         CHECK(result(merged.out) == result(alone.out));
         CHECK(!fs::exists(dir / "out.partial"));
         fs::remove_all(out);
@@ -88,7 +88,7 @@ TEST_CASE("every rank has its share and no more", "[app]") {
 
 TEST_CASE("merge names the ranks that are missing, and their command", "[app]") {
   const TempDir dir;
-  write_torn(dir / "m");
+  write_sharded_model(dir / "m");
   const std::string out = (dir / "q").string();
   const Outcome nothing = nvq({"merge", out});
   CHECK(nothing.status == 1);
@@ -113,7 +113,7 @@ TEST_CASE("merge names the ranks that are missing, and their command", "[app]") 
 
 TEST_CASE("ranks that were told different things are refused", "[app]") {
   const TempDir dir;
-  write_torn(dir / "m");
+  write_sharded_model(dir / "m");
   fs::copy(dir / "m", dir / "copy");
   REQUIRE(run_rank(dir / "m", dir / "q", "0/2").status == 0);
   const Outcome other = run_rank(dir / "m", dir / "q", "1/2", {"--keep", "*.o_proj"});
@@ -140,12 +140,12 @@ TEST_CASE("ranks that were told different things are refused", "[app]") {
   CHECK(contains(lost.err, "there is no such directory"));
   REQUIRE(nvq({"merge", (dir / "q").string(), "--model", (dir / "moved").string()}).status == 0);
   REQUIRE(nvq(quantize_command(dir / "moved", dir / "whole")).status == 0);
-  CHECK(files(dir / "q") == files(dir / "whole"));
+  CHECK(files_of(dir / "q") == files_of(dir / "whole"));
 }
 
 TEST_CASE("a run with --shard and one without do not mix", "[app]") {
   const TempDir dir;
-  write_torn(dir / "m");
+  write_sharded_model(dir / "m");
   REQUIRE(run_rank(dir / "m", dir / "q", "0/2").status == 0);
   CHECK(contains(nvq(quantize_command(dir / "m", dir / "q")).err, "runs with --shard began it"));
   RunOptions killed;
@@ -158,7 +158,7 @@ TEST_CASE("a run with --shard and one without do not mix", "[app]") {
 
 TEST_CASE("a rank that was killed goes on, and so does a merge", "[app]") {
   const TempDir dir;
-  write_torn(dir / "m");
+  write_sharded_model(dir / "m");
   REQUIRE(nvq(quantize_command(dir / "m", dir / "whole", {"--recipe", "mse"})).status == 0);
   REQUIRE(run_rank(dir / "m", dir / "q", "0/2", {"--recipe", "mse"}).status == 0);
   const fs::path journal = dir / "q.partial/rank-1/nvq-journal.jsonl";
@@ -194,15 +194,15 @@ TEST_CASE("a rank that was killed goes on, and so does a merge", "[app]") {
   during.signal_when_exists = dir / "q.partial/model-00001-of-00003.safetensors";
   nvq({"merge", (dir / "q").string()}, during);
   if (!fs::exists(dir / "q")) REQUIRE(nvq({"merge", (dir / "q").string()}).status == 0);
-  auto made = files(dir / "q");
+  auto made = files_of(dir / "q");
   made.erase("rank-0");  // killed after the name was given
   made.erase("rank-1");
-  CHECK(made == files(dir / "whole"));
+  CHECK(made == files_of(dir / "whole"));
 }
 
 TEST_CASE("which share a launcher's variables mean", "[app]") {
   const TempDir dir;
-  write_torn(dir / "m");
+  write_sharded_model(dir / "m");
   const auto command = quantize_command(dir / "m", dir / "q", {"--shard", "auto"});
   using Variables = std::map<std::string, std::string>;
   const auto rank_of = [&](const Variables& variables) {

@@ -7,12 +7,8 @@
 
 namespace test {
 
-/// All files of a directory by name.
-std::map<std::string, std::string> files(const fs::path& directory);
 bool contains(const std::string& text, const std::string& part);
 
-/// Three shards of a few hundred KiB, in which the partners of every fused group lie apart.
-void write_torn(const fs::path& directory);
 /// One file with the experts of a Mixtral, whose w1 and w3 share a scale, and a few layers of attention.
 void write_experts(const fs::path& directory);
 

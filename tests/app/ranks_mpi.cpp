@@ -64,7 +64,7 @@ std::string result(const std::string& table) { return table.substr(0, table.find
 TEST_CASE("ranks of mpirun make the bytes of one process", "[app]") {
   NEEDS_MPI;
   const TempDir dir;
-  write_torn(dir / "torn");
+  write_sharded_model(dir / "torn");
   write_experts(dir / "experts");
   for (const std::string model : {"torn", "experts"}) {
     const Outcome alone = nvq(quantize_command(dir / model, dir / "whole"));
@@ -74,7 +74,7 @@ TEST_CASE("ranks of mpirun make the bytes of one process", "[app]") {
       const Outcome o = mpirun(dir, ranks, quantize_command(dir / model, dir / "q"));
       INFO(o.err);
       REQUIRE(o.status == 0);
-      CHECK(files(dir / "q") == files(dir / "whole"));
+      CHECK(files_of(dir / "q") == files_of(dir / "whole"));
       CHECK(result(o.out) == result(alone.out));
       CHECK(!fs::exists(dir / "q.partial"));
       fs::remove_all(dir / "q");
@@ -86,7 +86,7 @@ TEST_CASE("ranks of mpirun make the bytes of one process", "[app]") {
 TEST_CASE("a killed rank of mpirun ends all, and the same command goes on", "[app]") {
   NEEDS_MPI;
   const TempDir dir;
-  write_torn(dir / "m");
+  write_sharded_model(dir / "m");
   const auto command = quantize_command(dir / "m", dir / "q", {"--recipe", "mse"});
   REQUIRE(nvq(quantize_command(dir / "m", dir / "whole", {"--recipe", "mse"})).status == 0);
   const fs::path journal = dir / "q.partial/rank-1/nvq-journal.jsonl";
@@ -130,7 +130,7 @@ TEST_CASE("a killed rank of mpirun ends all, and the same command goes on", "[ap
     }
     REQUIRE(nvq({"merge", (dir / "q").string()}).status == 0);
   }
-  CHECK(files(dir / "q") == files(dir / "whole"));
+  CHECK(files_of(dir / "q") == files_of(dir / "whole"));
   CHECK(!fs::exists(dir / "q.partial"));
 }
 
@@ -159,7 +159,7 @@ TEST_CASE("a rank of mpirun that fails says why, once", "[app]") {
 TEST_CASE("mpirun starts an nvq without MPI", "[app]") {
   if (!contains(nvq({"--version"}).out, "without MPI")) NVQ_SKIP("mpi", "nvq is built with MPI");
   const TempDir dir;
-  write_torn(dir / "m");
+  write_sharded_model(dir / "m");
   RunOptions options;
   options.environment = {{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "4"}};
   const Outcome o = nvq(quantize_command(dir / "m", dir / "q"), options);
