@@ -124,7 +124,7 @@ TEST_CASE("the option --keep leaves layers and their partners as they are", "[ap
   CHECK(ignored(dir / "q") == std::set<std::string>{"l0.q_proj", "l0.v_proj", "l1.o_proj"});
 }
 
-TEST_CASE("--keep takes a list, and tells what is the name of nothing", "[app]") {
+TEST_CASE("a list of names to keep, and those that are names of nothing", "[app]") {
   const TempDir dir;
   write_model(dir / "m", model({"l0.o_proj", "l0.down_proj", "l1.o_proj"}));
   const Outcome out =
