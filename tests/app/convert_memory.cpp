@@ -16,7 +16,7 @@ using namespace test;
 namespace {
 
 /// A model of one file of these tensors, all zeros but what `bytes` has.
-void write_sparse(const fs::path& directory, const Tensors& tensors, const json& config) {
+[[maybe_unused]] void write_sparse(const fs::path& directory, const Tensors& tensors, const json& config) {
   fs::create_directories(directory);
   write_file(directory / "config.json", config.dump());
   json header = json::object();
@@ -39,7 +39,7 @@ void write_sparse(const fs::path& directory, const Tensors& tensors, const json&
 }
 
 /// "memory      12 MiB at most" of a run.
-long mebibytes(const Outcome& done) {
+[[maybe_unused]] long mebibytes(const Outcome& done) {
   INFO(done.err << done.out);
   REQUIRE(done.status == 0);
   const auto at = done.out.find("memory");
