@@ -50,7 +50,8 @@ void there_and_back(const fs::path& source, const std::string& dialect, const st
   REQUIRE(
       nvq({"compare", source.string(), (dir / "b").string(), "--quiet", "--json", (dir / "r.json").string()})
           .status == 0);
-  for (const json& t : read_json(dir / "r.json")["tensors"])
+  const json report = read_json(dir / "r.json");
+  for (const json& t : report["tensors"])
     // Two roundings of a product may differ: (code * scale) * multiplier and code * (scale / divisor).
     CHECK((t["sqnr_db"].is_null() || t["sqnr_db"].get<double>() > 135));
   const Outcome back = convert(dir / "b", dir / "a", own);
