@@ -49,8 +49,9 @@ TEST_CASE("what cannot be converted is refused before anything is written", "[ap
   expect_refusal(checkpoint_of("modelopt-nvfp4"), "deepseek", {first, "fp8_block", again});
   expect_refusal(checkpoint_of("modelopt-nvfp4"), "gptq", {first, "4-bit integers", again});
   expect_refusal(checkpoint_of("mxfp4-pack-quantized"), "modelopt", {first, again});
-  expect_refusal(checkpoint_of("mxfp4-pack-quantized"), "gpt-oss", {first, "interleaved"});
-  expect_refusal(checkpoint_of("gpt-oss"), "compressed-tensors", {"mlp.experts.", "interleaved"});
+  expect_refusal(checkpoint_of("mxfp4-pack-quantized"), "gpt-oss", {first, "experts of GPT-OSS", "'llama'"});
+  expect_refusal(checkpoint_of("gpt-oss"), "compressed-tensors",
+                 {"mlp.experts.", "no engine reads", "transformers"});
   expect_refusal(checkpoint_of("int-quantized"), "modelopt", {first, again});
   expect_refusal(checkpoint_of("bitsandbytes"), "compressed-tensors", {first, "NF4"});
   expect_refusal(checkpoint_of("mxfp8-quantized"), "modelopt", {first, "--activations dynamic"});

@@ -23,6 +23,7 @@ struct Piece {
     cast,       ///< floats of `source` in another type
     rearrange,  ///< a whole part of `weight`
     index,      ///< the group of each column
+    stack,      ///< rows of `members`
   };
   How how = How::copy;
   nvq::io::tensor_spec spec;
@@ -31,6 +32,9 @@ struct Piece {
   const StoredWeight* weight = nullptr;
   nvq::io::part from = nvq::io::part::codes, to = nvq::io::part::codes;
   nvq::io::weight_scheme scheme;  ///< the new one
+  /// One after the other, the rows of each `ways` of them taking turns.
+  std::vector<const Tensor*> members;
+  std::int64_t ways = 1, row_bytes = 0;
 };
 
 /// Counts of what had to be computed.

@@ -10,6 +10,7 @@
 
 #include "codec.hpp"
 #include "convert/describe.hpp"
+#include "convert/experts.hpp"
 #include "convert/kv_cache.hpp"
 #include "failure.hpp"
 #include "layers.hpp"
@@ -29,8 +30,7 @@ using nvq::io::weight_scheme;
 
 constexpr const char* instead =
     ". It takes another quantization: of the original model, or `nvq dequantize` and then `nvq quantize`, "
-    "which "
-    "rounds twice";
+    "which rounds twice";
 
 bool is_gptq(dialect d) { return d == dialect::gptq || d == dialect::gptq_v2; }
 
@@ -58,11 +58,13 @@ class Planner {
     for (std::size_t s = 0; s < source_.shards().size(); ++s)
       plan_.shards.push_back({static_cast<int>(s), source_.shards()[s].path.filename().string(), {}, {}});
     std::set<const Tensor*> consumed;
+    const auto add = [this](int shard, Piece p) { put(shard, std::move(p)); };
     for (const auto& [module, w] : plan_.weights) {
       for (const auto& [what, tensor] : w.parts) consumed.insert(tensor);
-      maker_.make(w, schemes_.at(module), [this](int shard, Piece p) { put(shard, std::move(p)); });
+      if (to_ != dialect::gpt_oss) maker_.make(w, schemes_.at(module), add);
       ++plan_.converted;
     }
+    if (to_ == dialect::gpt_oss) stack_experts(source_, plan_.weights, add, consumed);
     for (const Tensor& t : source_.tensors())
       if (consumed.count(&t) == 0) keep(t);
     plan_.shards.erase(std::remove_if(plan_.shards.begin(), plan_.shards.end(),
@@ -75,8 +77,10 @@ class Planner {
 
  private:
   [[noreturn]] void refuse(const std::string& module, const std::string& why) const {
+    // Nor does it help to quantize GPT-OSS into another dialect.
     throw Failure(fmt::format("{}: '{}' cannot be converted to {}: {}{}", source_.directory().string(),
-                              module, nvq::io::name(to_), why, instead));
+                              module, nvq::io::name(to_), why,
+                              before_.owner == dialect::gpt_oss ? "" : instead));
   }
 
   void put(int shard, Piece p) {

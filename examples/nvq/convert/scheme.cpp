@@ -34,10 +34,11 @@ std::string why_not(const weight_scheme& t, const std::string& otherwise) {
 }  // namespace
 
 nvq::io::expected<weight_scheme> converted_scheme(const weight_scheme& from, dialect to) {
-  if (from.owner == dialect::gpt_oss || to == dialect::gpt_oss)
+  if (from.owner == dialect::gpt_oss)
     return nvq::io::error{
-        "GPT-OSS stacks the experts of a layer with the rows of gate and up interleaved, and no "
-        "other dialect does"};
+        "no engine reads the experts of GPT-OSS in another dialect: where each is a module, transformers "
+        "leaves "
+        "them at random values and vLLM passes over them"};
   weight_scheme t = from;
   t.owner = to;
   if (to == dialect::awq) t.zero_points = t.kind == weight_kind::int4_group;

@@ -73,6 +73,23 @@ void write_index(const Piece& p, const OutputFile& out, std::int64_t offset) {
   out.write(offset, groups.data(), static_cast<std::int64_t>(groups.size() * 4));
 }
 
+/// Some rows of each member of a turn, woven together.
+void weave(const Checkpoint& source, const Piece& p, std::size_t turn, Rows rows, const OutputFile& out,
+           std::int64_t offset) {
+  static thread_local std::vector<char> in, made;
+  const auto row = static_cast<std::size_t>(p.row_bytes), ways = static_cast<std::size_t>(p.ways),
+             count = static_cast<std::size_t>(rows.count);
+  in.resize(count * row);
+  made.resize(count * row * ways);
+  for (std::size_t way = 0; way < ways; ++way) {
+    source.read(*p.members[turn * ways + way], rows.first * p.row_bytes, in.data(), rows.count * p.row_bytes);
+    for (std::size_t r = 0; r < count; ++r)
+      std::memcpy(made.data() + (r * ways + way) * row, in.data() + r * row, row);
+  }
+  const auto before = static_cast<std::int64_t>(turn) * p.members.front()->bytes + rows.first * p.row_bytes;
+  out.write(offset + before * p.ways, made.data(), static_cast<std::int64_t>(made.size()));
+}
+
 /// The jobs of one piece whose bytes begin at `offset`.
 void add_tasks(const Checkpoint& source, const Piece& p, const OutputFile& out, std::int64_t offset,
                Progress& progress, std::vector<std::function<void()>>& tasks) {
@@ -106,6 +123,18 @@ void add_tasks(const Checkpoint& source, const Piece& p, const OutputFile& out, 
         progress.advance(read);
       });
       break;
+    case How::stack: {
+      // A buffer of the members' rows and one of all.
+      const std::int64_t all = p.members.front()->bytes / p.row_bytes,
+                         step = std::max<std::int64_t>(1, mebi / p.row_bytes);
+      for (std::size_t turn = 0; turn < p.members.size() / static_cast<std::size_t>(p.ways); ++turn)
+        for (std::int64_t first = 0; first < all; first += step)
+          tasks.push_back([&, turn, first, offset, count = std::min(step, all - first)] {
+            weave(source, p, turn, {first, count}, out, offset);
+            progress.advance(count * p.row_bytes * p.ways);
+          });
+      break;
+    }
     case How::index:
       tasks.push_back([&, offset] { write_index(p, out, offset); });
       break;

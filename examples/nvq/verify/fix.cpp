@@ -24,8 +24,8 @@ void Patches::add(const Snapshot& c, const Entry& t, std::vector<std::uint8_t> b
   by_shard_[t.shard].push_back({t.offset, std::move(bytes)});
 }
 
-void Patches::apply(const Snapshot& c) const {
-  for (const auto& [shard, patches] : by_shard_) replace_patched(c.directory() / c.shards()[shard], patches);
+void Patches::apply(const Snapshot& c, Replacement& files) const {
+  for (const auto& [shard, patches] : by_shard_) files.patched(c.shards()[shard], patches);
 }
 
 void fix(const std::string& action, const std::filesystem::path& directory,
@@ -48,13 +48,16 @@ void fix(const std::string& action, const std::filesystem::path& directory,
       fmt::format("--fix {}: known are input-scale=NUMBER, shared-scales, ignore, config and index", action));
 }
 
-void write_index(const std::filesystem::path& directory) {
-  Findings unused;
-  const Snapshot c(directory, unused);
+std::string index_text(const Snapshot& c, const std::string& added,
+                       const std::vector<nvq::io::tensor_spec>& specs) {
   nvq::io::shard_index index;
   for (const auto& [name, t] : c.tensors()) index.weight_map[name] = c.shards()[t.shard];
   index.total_size = c.total_bytes();
-  replace_text(directory / "model.safetensors.index.json", nvq::io::index_text(index));
+  for (const nvq::io::tensor_spec& t : specs) {
+    index.weight_map[t.name] = added;
+    index.total_size += nvq::io::element_count(t.shape).value_or(0) * nvq::io::bits(t.type) / 8;
+  }
+  return nvq::io::index_text(index);
 }
 
 void fix_index(const Opened& c, FixLog& log) {
@@ -85,7 +88,9 @@ void fix_index(const Opened& c, FixLog& log) {
     return;
   }
   if (!wrong) return;
-  write_index(c.checkpoint.directory());
+  Replacement files(c.checkpoint.directory());
+  files.text(index_file, index_text(c.checkpoint));
+  files.commit();
   log.done.push_back(
       fmt::format("index: written from the headers, {} tensors", c.checkpoint.tensors().size()));
 }

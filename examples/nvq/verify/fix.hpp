@@ -37,14 +37,17 @@ void fix_ignore(const Opened& c, FixLog& log);
 void fix_config(const Opened& c, const std::filesystem::path& source, FixLog& log);
 void fix_index(const Opened& c, FixLog& log);
 
-/// Writes the index of the headers as they are now, when the checkpoint needs one.
-void write_index(const std::filesystem::path& directory);
+/// The index of the headers as they are, and of a shard `added` of these tensors.
+std::string index_text(const Snapshot& c, const std::string& added = {},
+                       const std::vector<nvq::io::tensor_spec>& specs = {});
+
+constexpr const char* index_file = "model.safetensors.index.json";
 
 /// Collects patches by shard and applies them.
 class Patches {
  public:
   void add(const Snapshot& c, const Entry& t, std::vector<std::uint8_t> bytes);
-  void apply(const Snapshot& c) const;
+  void apply(const Snapshot& c, Replacement& files) const;
 
  private:
   std::map<std::size_t, std::vector<Patch>> by_shard_;

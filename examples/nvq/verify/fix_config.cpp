@@ -16,7 +16,9 @@ using nvq::io::json;
 constexpr auto nested_file = "hf_quant_config.json";
 
 void write_json(const Opened& c, const char* name, const json& document) {
-  replace_text(c.checkpoint.directory() / name, nvq::io::dump_json(document));
+  Replacement files(c.checkpoint.directory());
+  files.text(name, nvq::io::dump_json(document));
+  files.commit();
 }
 
 /// The nested form of a flat configuration.
@@ -170,16 +172,18 @@ void fix_ignore(const Opened& c, FixLog& log) {
           "ignore: " + f.subject +
           " belongs to a listed module; whether the list or the tensors are wrong cannot be told");
   if (added.empty() && removed.empty()) return;
+  Replacement files(c.checkpoint.directory());
   if (c.checkpoint.config().contains("quantization_config")) {
     json config = c.checkpoint.config();
     config["quantization_config"]["ignore"] = list;
-    write_json(c, "config.json", config);
+    files.text("config.json", nvq::io::dump_json(config));
   }
   if (c.checkpoint.has_hf_quant_config()) {
     json nested = c.checkpoint.hf_quant_config();
     nested["quantization"]["exclude_modules"] = list;
-    write_json(c, nested_file, nested);
+    files.text(nested_file, nvq::io::dump_json(nested));
   }
+  files.commit();
   if (!added.empty()) log.done.push_back("ignore: added " + some_of(added));
   if (!removed.empty()) log.done.push_back("ignore: removed " + some_of(removed));
 }

@@ -101,15 +101,18 @@ void fix_input_scales(const Opened& c, float value, FixLog& log) {
       log.refused.push_back("input-scale: " + t->name + " is no single F32");
     }
   }
-  const auto& directory = c.checkpoint.directory();
-  if (replaced != 0) {
-    patches.apply(c.checkpoint);
+  Replacement files(c.checkpoint.directory());
+  patches.apply(c.checkpoint, files);
+  std::string shard;
+  if (!specs.empty()) {
+    shard = files.added(specs, data);
+    files.text(index_file, index_text(c.checkpoint, shard, specs));
+  }
+  files.commit();
+  if (replaced != 0)
     log.done.push_back(
         fmt::format("input-scale: replaced {} that were not finite and positive by {}", replaced, value));
-  }
   if (specs.empty()) return;
-  const std::string shard = add_shard(directory, specs, data);
-  write_index(directory);
   log.done.push_back(fmt::format("input-scale: added {} of {} in {}", specs.size(), value, shard));
 }
 
@@ -150,7 +153,9 @@ void fix_shared_scales(const Opened& c, FixLog& log) {
                            : "E4M3 block scales take up powers of two only: quantize this group again"));
   }
   if (repaired == 0) return;
-  patches.apply(c.checkpoint);
+  Replacement files(c.checkpoint.directory());
+  patches.apply(c.checkpoint, files);
+  files.commit();
   log.done.push_back(
       fmt::format("shared-scales: {} groups have one tensor scale now; block scales took up powers of two, "
                   "decoded weights are the same",

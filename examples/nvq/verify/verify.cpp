@@ -152,12 +152,23 @@ void check_options(const VerifyOptions& o) {
     if (n < 1) throw Failure(fmt::format("--tp {}: a degree is 1 or more", n));
 }
 
+/// A Failure of one repair says which were done before it.
+FixLog fix_all(const VerifyOptions& o) {
+  FixLog log;
+  try {
+    for (const std::string& action : o.fixes) fix(action, o.checkpoint, o.source, log);
+  } catch (const Failure& e) {
+    if (log.done.empty()) throw;
+    throw Failure(fmt::format("{}; done before: {}", e.what(), fmt::join(log.done, "; ")));
+  }
+  return log;
+}
+
 }  // namespace
 
 int verify(const VerifyOptions& options) {
   check_options(options);
-  FixLog fixes;
-  for (const std::string& action : options.fixes) fix(action, options.checkpoint, options.source, fixes);
+  const FixLog fixes = fix_all(options);
   const auto begin = std::chrono::steady_clock::now();
   Findings findings;
   const Snapshot checkpoint(options.checkpoint, findings);

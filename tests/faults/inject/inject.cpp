@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Preloaded into a program, lets one of its calls that change files fail, as a disk does that is full or dying.
 //   NVQ_FAULT_UNDER=PREFIX  counts calls on files whose path begins so
-//   NVQ_FAULT_CALL=N        the N-th of them fails; 0: none
-//   NVQ_FAULT_ERRNO=E       with this error; 0: of a write only half is written
+//   NVQ_FAULT_CALL=N        the N-th of them fails; 0: none; -1: all
+//   NVQ_FAULT_ERRNO=E       with this error; 0: of a write only half is written, and other calls are well
 //   NVQ_FAULT_LOG=FILE      gets a line for each: its name, a blank, the path
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -43,7 +43,8 @@ class Injector {
     const std::lock_guard lock(mutex_);
     const std::string line = std::string(name) + ' ' + path + '\n';
     if (REAL(write)(log_, line.data(), line.size()) < 0) std::abort();
-    return ++count_ == call_;
+    ++count_;
+    return (count_ == call_ || call_ < 0) && (!halves() || std::strstr(name, "write") != nullptr);
   }
   bool hits(const char* name, int fd) {
     char path[4096];
