@@ -55,7 +55,7 @@ def bitsandbytes(nvq, work, format_="nf4"):
     return count, wrong
 
 
-def bitsandbytes_nested(nvq, work):
+def bitsandbytes_dq(nvq, work):
     return bitsandbytes(nvq, work, "nf4_dq")
 
 
@@ -116,7 +116,7 @@ ARCHITECTURES = {
     "deepseek": (models.ALL, load_deepseek, False, 0.0),
     # transformers 5 holds experts in one tensor, which bitsandbytes' layers do not know.
     "bitsandbytes": (("llama", "qwen3"), load_bitsandbytes, True, 2**-5),
-    "bitsandbytes nf4_dq": (("llama", "qwen3"), load_bitsandbytes, True, 2**-5),
+    "bitsandbytes dq": (("llama", "qwen3"), load_bitsandbytes, True, 2**-5),
     "gpt-oss": (("gpt_oss",), load_gpt_oss, False, 0.0),
 }
 
@@ -124,11 +124,11 @@ ARCHITECTURES = {
 def architectures(nvq, work) -> int:
     report = Report("model", "dialect", "quantized", "findings", "weights off", "logits off", "verdict")
     for case, (names, load, rounded, noise) in ARCHITECTURES.items():
-        dialect, *format_ = case.split()
+        dialect, *nested = case.split()
         for name in names:
             source = models.make(name, work)
-            packed = work / f"hf-{name}-{'-'.join([dialect, *format_])}"
-            plain = decoded(nvq, source, packed, "--dialect", dialect, *(["--format", *format_] if format_ else []))
+            packed = work / f"hf-{name}-{case.replace(' ', '-')}"
+            plain = decoded(nvq, source, packed, "--dialect", dialect, *(["--format", "nf4_dq"] if nested else []))
             found = findings(nvq, packed, source)
             suffixes = ("weight_scale_inv", "_blocks", "nf4")
             quantized = sum(k.endswith(suffixes) for k in read(packed))
@@ -151,7 +151,7 @@ def main() -> None:
     nvq, work = Path(sys.argv[1]), Path(sys.argv[2])
     print(versions("transformers", "bitsandbytes", "torch", "safetensors"))
     report = Report("dialect", "quantized", "weights off", "verdict")
-    for check in (deepseek, bitsandbytes, bitsandbytes_nested, gpt_oss):
+    for check in (deepseek, bitsandbytes, bitsandbytes_dq, gpt_oss):
         count, wrong = check(nvq, work)
         report.row(wrong == 0 and count > 0, check.__name__, count, wrong)
     print()

@@ -146,7 +146,7 @@ WRITERS = [
     *[(f"llm-compressor {scheme}", by_llmcompressor(scheme), compressed_tensors_values, DENSE + EXPERTS[:2]) for scheme in ("FP8_BLOCK", "W4A16")],
     ("bitsandbytes NF4", by_bitsandbytes(False), bitsandbytes_values, DENSE),
     ("bitsandbytes NF4, nested", by_bitsandbytes(True), bitsandbytes_values, DENSE),
-    ("GPTQModel GPTQ", by_gptqmodel(), gptqmodel_values, (*DENSE, "qwen3_moe")),
+    ("GPTQModel GPTQ", by_gptqmodel(), gptqmodel_values, (*DENSE, "qwen3_moe", "deepseek_v3")),
     ("GPTQModel GPTQ, zeros", by_gptqmodel(sym=False), gptqmodel_values, DENSE),
     ("GPTQModel GPTQ v2", by_gptqmodel(sym=False, format="gptq_v2"), gptqmodel_values, DENSE),
     ("GPTQModel AWQ", by_gptqmodel(quant_method="awq", format="gemm"), awq_kernel_values, DENSE),
