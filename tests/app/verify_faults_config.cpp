@@ -179,7 +179,10 @@ Faults config_faults() {
           [](Ckpt& c) { fill(c[expert + "up_proj.weight_scale"], 0); });
 
   // N-target.
-  all.add("N-target", "quant_method", ct, false, [](Ckpt&) {}, {"--target", "trtllm"});
+  all.add("N-target", "quant_method", "awq", false, [](Ckpt&) {}, {"--target", "trtllm"});
+  for (const char* dialect :
+       {"nvfp4-pack-quantized-a16", "int-quantized", "float-quantized-tensor", "pack-quantized"})
+    all.add("N-target", "config_groups", dialect, false, [](Ckpt&) {}, {"--target", "trtllm"});
   all.add("N-target", "quantization_config", ct, true, [](Ckpt&) {}, {"--target", "transformers"});
   all.add("N-target", "quantization_config", "two-groups", false, [](Ckpt&) {},
           {"--target", "llama.cpp,vllm"});
@@ -188,6 +191,8 @@ Faults config_faults() {
             reshape(c, attn + "o_proj.weight_packed", {128, 48});
             reshape(c, attn + "o_proj.weight_scale", {128, 6});
           },
+          {"--target", "llama.cpp"});
+  all.add("N-target", "model_type", mo, false, [](Ckpt& c) { c.config["model_type"] = "qwen2"; },
           {"--target", "llama.cpp"});
   all.add("N-target", attn + "o_proj.weight_scale", "mxfp4-pack-quantized", false,
           [](Ckpt& c) { c[attn + "o_proj.weight_scale"].dtype = "F8_E8M0"; }, {"--target", "vllm"});

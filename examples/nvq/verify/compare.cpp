@@ -7,9 +7,9 @@
 #include <set>
 
 #include "decode.hpp"
+#include "folded.hpp"
 #include "layers.hpp"
-#include "scale_stats.hpp"
-#include "source.hpp"
+#include "source_rows.hpp"
 
 namespace app::check {
 
@@ -30,27 +30,6 @@ double tolerance(const Scheme& s) {
       return s.bits <= 3 ? 0.7 : s.bits == 8 ? 0.1 : 0.3;
   }
 }
-
-/// The rows of a weight of the source, as floats.
-class SourceRows {
- public:
-  SourceRows(const Snapshot& source, const SourceWeight& w, std::int64_t columns) : w_(w), columns_(columns) {
-    // Stacks are read whole: a row of a transposed one is scattered over all of it.
-    bytes_ = source.read(*w.tensor, Reading::codes);
-  }
-  bool read() const { return static_cast<std::int64_t>(bytes_.size()) == w_.tensor->bytes; }
-  void row(std::int64_t r, float* out) const {
-    const std::int64_t width = nvq::io::bits(w_.tensor->type) / 8;
-    for (std::int64_t c = 0; c < columns_; ++c)
-      out[c] = wide_value(bytes_.data() + (w_.first + r * w_.row_step + c * w_.column_step) * width,
-                          w_.tensor->type);
-  }
-
- private:
-  SourceWeight w_;
-  std::int64_t columns_;
-  std::vector<std::uint8_t> bytes_;
-};
 
 struct Row {
   double error = 0, norm = 0, own = 0, dot = 0;
@@ -140,6 +119,24 @@ bool find_erased(Comparison& result, const Decoder& d, const SourceRows& source,
   return true;
 }
 
+/// Weights that are no weights at all.
+bool find_void(Comparison& result, const Decoder& d, const Sums& sums, const Module& m) {
+  const auto say = [&](std::string rule, std::string subject, std::string seen) {
+    result.rule = std::move(rule);
+    result.subject = std::move(subject);
+    result.seen = std::move(seen);
+    return true;
+  };
+  if (!(sums.own > 0) || !std::isfinite(sums.own))
+    return say(sums.own == 0 ? "N-dead" : "V15", m.name,
+               sums.own == 0 ? "every decoded value is zero; the source's are not"
+                             : "decoded values are NaN or infinite");
+  if (const auto word = d.constant_word())
+    return say("V15", m.part(codes_suffix(*m.declared))->name,
+               fmt::format("all codes are the word 0x{:08x}", *word));
+  return false;
+}
+
 void diagnose(Comparison& result, const Decoder& d, const SourceRows& source, std::int64_t expert,
               const Sums& sums, const Module& m, double limit) {
   const auto say = [&](std::string rule, std::string subject, std::string seen) {
@@ -147,14 +144,7 @@ void diagnose(Comparison& result, const Decoder& d, const SourceRows& source, st
     result.subject = std::move(subject);
     result.seen = std::move(seen);
   };
-  const std::string codes = std::string(codes_suffix(*m.declared));
-  const std::string codes_name = m.part(codes)->name;
-  if (!(sums.own > 0) || !std::isfinite(sums.own))
-    return say(sums.own == 0 ? "N-dead" : "V15", m.name,
-               sums.own == 0 ? "every decoded value is zero; the source's are not"
-                             : "decoded values are NaN or infinite");
-  if (const auto word = d.constant_word())
-    return say("V15", codes_name, fmt::format("all codes are the word 0x{:08x}", *word));
+  const std::string codes_name = m.part(codes_suffix(*m.declared))->name;
   const auto better = [&](const Twist& t) {
     return sums_of(d, source, expert, t).relative() < std::min(limit, 0.6 * sums.relative());
   };
@@ -176,9 +166,7 @@ void diagnose(Comparison& result, const Decoder& d, const SourceRows& source, st
   for (std::size_t i = 0; i < std::min<std::size_t>(bad.size(), 8); ++i) {
     const std::int64_t other = find_row(d, source, expert, bad[i], bad);
     if (other < 0) continue;
-    static const std::set<std::string_view> ordered = {"qkv_proj",        "q_proj", "k_proj",
-                                                       "query_key_value", "Wqkv",   "gate_up_proj"};
-    return say(ordered.count(leaf(m.name)) != 0 ? "V22" : "N-source", m.name,
+    return say(has_ordered_rows(m.name) ? "V22" : "N-source", m.name,
                fmt::format("{} of {} rows are others: row {} is row {} of the source", count,
                            sums.rows.size(), bad[i], other));
   }
@@ -226,7 +214,13 @@ std::optional<SourceWeight> source_weight(const Snapshot& source, const Module& 
   return std::nullopt;
 }
 
-Comparison compare_with_source(const Snapshot& c, const Snapshot& source, const Module& m) {
+bool has_ordered_rows(std::string_view module) {
+  static const std::set<std::string_view> ordered = {"qkv_proj",        "q_proj", "k_proj",
+                                                     "query_key_value", "Wqkv",   "gate_up_proj"};
+  return ordered.count(leaf(module)) != 0;
+}
+
+Comparison compare_with_source(const Snapshot& c, const Snapshot& source, const Module& m, bool folds) {
   Comparison result;
   const auto d = Decoder::load(c, m);
   if (!d) return result;
@@ -238,10 +232,18 @@ Comparison compare_with_source(const Snapshot& c, const Snapshot& source, const 
     if (!rows.read()) return result;
     const Sums sums = sums_of(*d, rows, e, {});
     result.done = true;
+    const double before = result.error;
     result.error = std::max(result.error, sums.relative());
     if (!(sums.relative() <= limit) || !bad_rows(sums).empty()) {
-      diagnose(result, *d, rows, e, sums, m, limit);
-      return result;
+      if (find_void(result, *d, sums, m)) return result;
+      if (!folds) {
+        diagnose(result, *d, rows, e, sums, m, limit);
+        return result;
+      }
+      result.error = before;
+      judge_folded(result, *d, rows, e, m, limit);
+      if (!result.rule.empty()) return result;
+      continue;
     }
     if (d->has_tensor_scale() && find_erased(result, *d, rows, m)) return result;
   }

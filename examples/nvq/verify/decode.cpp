@@ -245,15 +245,19 @@ void Decoder::gptq(std::int64_t r, float* out) const {
   }
 }
 
-void Decoder::awq(std::int64_t r, float* out) const {
+void Decoder::awq(std::int64_t r, const Twist& t, float* out) const {
   // Nibble i of a word is the output column {0, 2, 4, 6, 1, 3, 5, 7}[i] of eight; this is the way back.
   static constexpr int place[8] = {0, 4, 1, 5, 2, 6, 3, 7};
   const std::int64_t rows = extent_.rows;
-  const int shift = place[r % 8] * 4;
+  const auto shift_in = [&](Lanes lanes) {
+    const int own = lanes == Lanes::plain ? static_cast<int>(r % 8) : place[r % 8];
+    return 4 * (lanes == Lanes::swapped ? own ^ 1 : own);
+  };
+  const int shift = shift_in(t.codes), zero_shift = shift_in(t.zeros);
   for (std::int64_t c = 0; c < extent_.columns; ++c) {
     const std::int64_t group = c / (scheme_.group > 0 ? scheme_.group : extent_.columns);
     const auto q = static_cast<int>(word(codes_, c * (rows / 8) + r / 8) >> shift & 15u);
-    const auto z = static_cast<int>(word(zeros_, group * (rows / 8) + r / 8) >> shift & 15u);
+    const auto z = static_cast<int>(word(zeros_, group * (rows / 8) + r / 8) >> zero_shift & 15u);
     out[c] = static_cast<float>(q - z) * scales_[static_cast<std::size_t>(group * rows + r)];
   }
 }
@@ -275,7 +279,7 @@ void Decoder::row(std::int64_t expert, std::int64_t r, const Twist& t, float* ou
     case Kind::gptq:
       return gptq(r, out);
     case Kind::awq:
-      return awq(r, out);
+      return awq(r, t, out);
     case Kind::bnb4:
       return bnb(r, t, out);
     default: {

@@ -10,11 +10,19 @@
 
 namespace app::check {
 
+/// Which nibble of an I32 word of AWQ holds which of its eight columns.
+enum class Lanes {
+  interleaved,  ///< column 0, 2, 4, 6, 1, 3, 5, 7, as AWQ has it
+  plain,        ///< column 0, 1, 2, ...
+  swapped,      ///< interleaved, but the two nibbles of each byte exchanged
+};
+
 /// A mistake that a producer may have made: decoding with it undoes the mistake.
 struct Twist {
   bool nibbles = false;   ///< the first of two codes is in the high nibble
   bool swizzled = false;  ///< block scales lie in tiles of 128 x 4
   bool flipped = false;   ///< the tensor scale points the other way
+  Lanes codes = Lanes::interleaved, zeros = Lanes::interleaved;  ///< of AWQ
 };
 
 /// A quantized weight in memory, decoded row by row. Plain code, independent of the library's kernels, so
@@ -38,6 +46,7 @@ class Decoder {
 
   bool has_nibbles() const { return scheme_.kind == Kind::nvfp4 || scheme_.kind == Kind::mxfp4; }
   bool has_tensor_scale() const { return scheme_.kind == Kind::nvfp4; }
+  bool has_lanes() const { return scheme_.kind == Kind::awq; }
   /// Whether the scales could be tiles of 128 x 4 without padding.
   bool may_be_swizzled() const;
   /// The word that all codes repeat, or nothing.
@@ -50,7 +59,7 @@ class Decoder {
   void packed_floats(std::int64_t at, const Twist& t, std::int64_t r, float* out) const;
   void integers(std::int64_t r, float* out) const;
   void gptq(std::int64_t r, float* out) const;
-  void awq(std::int64_t r, float* out) const;
+  void awq(std::int64_t r, const Twist& t, float* out) const;
   void bnb(std::int64_t r, const Twist& t, float* out) const;
   std::uint32_t word(const std::vector<std::uint8_t>& from, std::int64_t index) const;
   float block_scale(std::int64_t r, std::int64_t c, const Twist& t) const;

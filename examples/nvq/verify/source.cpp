@@ -114,13 +114,13 @@ SourceSummary check_source(Context& x, const Snapshot& source) {
   std::vector<Comparison> results(modules.size());
   Pool pool(x.threads);
   pool.run(static_cast<std::int64_t>(modules.size()), [&](std::int64_t i) {
+    const Module& m = *modules[static_cast<std::size_t>(i)];
     results[static_cast<std::size_t>(i)] =
-        compare_with_source(x.checkpoint, source, *modules[static_cast<std::size_t>(i)]);
+        compare_with_source(x.checkpoint, source, m, folds || m.part("pre_quant_scale") != nullptr);
   });
   for (std::size_t i = 0; i < results.size(); ++i) {
     const Comparison& r = results[i];
-    const bool scaled = modules[i]->part("pre_quant_scale") != nullptr;
-    if (!r.done || (!r.rule.empty() && (folds || scaled))) {
+    if (!r.done) {
       summary.skipped.push_back(modules[i]->name);
       continue;
     }

@@ -29,12 +29,16 @@ struct SourceWeight {
 /// Nothing when the source has no plain weight of that extent for the module.
 std::optional<SourceWeight> source_weight(const Snapshot& source, const Module& m, std::int64_t expert);
 
-/// Compares one module; what is wrong is added under the lock of the caller.
+/// Whether engines expect the rows of such a module in an order that they know.
+bool has_ordered_rows(std::string_view module);
+
+/// Compares one module; what is wrong is added under the lock of the caller. `folds`: another layer may have
+/// factors of its rows and columns.
 struct Comparison {
   bool done = false;
   double error = 0;                 ///< norm of the difference over the norm of the source
   std::string rule, subject, seen;  ///< empty rule: all is well
 };
-Comparison compare_with_source(const Snapshot& c, const Snapshot& source, const Module& m);
+Comparison compare_with_source(const Snapshot& c, const Snapshot& source, const Module& m, bool folds);
 
 }  // namespace app::check
