@@ -19,6 +19,7 @@
 #include "ranks/command.hpp"
 #include "ranks/team.hpp"
 #include "rules.hpp"
+#include "vectors/command.hpp"
 #include "verify/command.hpp"
 #include "version.hpp"
 
@@ -154,6 +155,7 @@ int main(int argc, char** argv) {
   app::add_convert(cli);
   app::add_verify(cli);
   app::add_merge(cli);
+  app::add_vectors(cli);
   try {
     cli.parse(argc, argv);
   } catch (const CLI::RuntimeError& e) {
