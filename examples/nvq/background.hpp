@@ -36,10 +36,16 @@ class Background {
     changed_.notify_all();
   }
 
-  /// Returns when all jobs are done.
-  void wait() {
+  /// Returns when all jobs are done, or one has failed.
+  void settle() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return jobs_.empty() && !busy_; });
+  }
+
+  /// Returns when all jobs are done.
+  void wait() {
+    settle();
+    const std::lock_guard lock(mutex_);
     if (error_) std::rethrow_exception(error_);
   }
 

@@ -48,6 +48,9 @@ void Checkpoint::find_shards() {
                  index_path = directory_ / "model.safetensors.index.json";
   std::error_code ec;
   if (!fs::exists(index_path, ec)) {
+    if (!fs::exists(single, ec) && fs::is_symlink(single, ec))
+      throw Failure(single.string() + ": it is a link to " + fs::read_symlink(single, ec).string() +
+                    ", which is not there; fetch the model again");
     if (!fs::exists(single, ec))
       throw Failure(directory_.string() +
                     ": there is neither model.safetensors nor model.safetensors.index.json in it");

@@ -46,8 +46,10 @@ QuantizeResult quantize(const QuantizeOptions& options);
 /// The closing table of `nvq quantize`.
 std::string summary(const QuantizeResult& result);
 
-/// Compares what quantize() wrote with its source and writes the reports, pages where the name ends in .html
-/// and JSON otherwise.
+/// A Failure when a report could not be written, for before the hours of work that it is about: a page where the
+/// name ends in .html, JSON where it ends in .json.
+void check_reports(const std::vector<std::filesystem::path>& files);
+/// Compares what quantize() wrote with its source and writes the reports.
 void report_quantized(const QuantizeOptions& options, const std::vector<std::filesystem::path>& files);
 
 struct DequantizeOptions {

@@ -16,6 +16,7 @@
 #include "fit/command.hpp"
 #include "interrupt.hpp"
 #include "memory.hpp"
+#include "number_options.hpp"
 #include "ranks/command.hpp"
 #include "ranks/team.hpp"
 #include "rules.hpp"
@@ -30,7 +31,7 @@ std::string list(const std::vector<std::string>& names) { return fmt::format("{}
 std::string formats_help() {
   std::string text = "Formats, and their recipes (the default first):\n";
   for (const app::FormatName& f : app::format_names())
-    text += fmt::format("  {:<10} {}\n             {}\n", f.name, f.title, list(app::recipe_names(f)));
+    text += fmt::format("  {:<12} {}\n               {}\n", f.name, f.title, list(app::recipe_names(f)));
   return text;
 }
 
@@ -81,13 +82,14 @@ void add_quantize(CLI::App& cli) {
   c->add_option("--shard", shard,
                 "do rank r's share of N (r/N, from 0/N on); auto: as srun, torchrun or mpirun number their "
                 "processes. `nvq merge OUT_DIR` makes one of all shares");
-  c->add_option("--threads", o.threads, "threads; all cores when not given")->check(CLI::NonNegativeNumber);
+  c->add_option("--threads", o.threads, "threads; all cores when not given")->check(app::not_negative());
   c->add_flag("--quiet", o.quiet, "no progress bar and no table");
   c->footer(formats_help());
   c->callback([] {
     o.max_rss = app::parse_bytes(max_rss);
     o.batch_bytes = app::parse_bytes(batch);
     if (app::quantize_with_others(o, shard, reports)) return;
+    app::check_reports(reports);
     const app::QuantizeResult r = app::quantize(o);
     if (!o.quiet) fmt::print("{}", app::summary(r));
     app::report_quantized(o, reports);
@@ -97,10 +99,10 @@ void add_quantize(CLI::App& cli) {
 void add_dequantize(CLI::App& cli) {
   static app::DequantizeOptions o;
   CLI::App* c = cli.add_subcommand("dequantize", "Decode a quantized checkpoint into a plain one");
-  c->add_option("DIR", o.model, "a checkpoint as `nvq quantize` writes it")->required();
+  c->add_option("DIR", o.model, "a quantized checkpoint, of any dialect")->required();
   c->add_option("OUT_DIR", o.out, "directory to create; must not exist")->required();
   c->add_option("--dtype", o.dtype, "bf16, f16 or f32")->capture_default_str();
-  c->add_option("--threads", o.threads, "threads; all cores when not given")->check(CLI::NonNegativeNumber);
+  c->add_option("--threads", o.threads, "threads; all cores when not given")->check(app::not_negative());
   c->add_flag("--quiet", o.quiet, "no progress bar");
   c->callback([] { app::dequantize(o); });
 }
@@ -130,9 +132,14 @@ void add_demo(CLI::App& cli) {
   c->add_option("--formats", o.formats, "FORMAT or FORMAT:RECIPE, separated by commas")
       ->delimiter(',')
       ->capture_default_str();
-  c->add_option("--threads", o.threads, "threads; all cores when not given")->check(CLI::NonNegativeNumber);
+  c->add_option("--threads", o.threads, "threads; all cores when not given")->check(app::not_negative());
   c->add_flag("--quiet", o.quiet, "no progress bar");
   c->callback([] { fmt::print("{}", app::demo(o)); });
+}
+
+bool has_command(const CLI::App& cli, const std::string& name) {
+  const auto commands = cli.get_subcommands([&](const CLI::App* c) { return c->get_name() == name; });
+  return !commands.empty();
 }
 
 }  // namespace
@@ -146,21 +153,25 @@ int main(int argc, char** argv) {
                        "nvq " + app::version_text() + (mpi.empty() ? ", without MPI" : ", with " + mpi));
   cli.require_subcommand(1);
   add_quantize(cli);
+  app::add_merge(cli);
   add_dequantize(cli);
   add_inspect(cli);
-  add_formats(cli);
-  add_demo(cli);
+  app::add_verify(cli);
   app::add_plan(cli);
   app::add_compare(cli);
   app::add_convert(cli);
-  app::add_verify(cli);
-  app::add_merge(cli);
   app::add_vectors(cli);
+  add_formats(cli);
+  add_demo(cli);
   try {
     cli.parse(argc, argv);
   } catch (const CLI::RuntimeError& e) {
     return e.get_exit_code();  // a command's verdict
   } catch (const CLI::ParseError& e) {
+    if (argc > 1 && argv[1][0] != '-' && !has_command(cli, argv[1])) {
+      fmt::print(stderr, "nvq: there is no command '{}'; nvq --help lists them\n", argv[1]);
+      return 2;
+    }
     return cli.exit(e) == 0 ? 0 : 2;
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "nvq: out of memory; try fewer --threads\n");

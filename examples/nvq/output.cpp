@@ -66,6 +66,13 @@ bool has_parts(const fs::path& partial) {
   return false;
 }
 
+[[noreturn]] void cannot_create(const fs::path& directory, const std::error_code& ec) {
+  std::error_code ignored;
+  const fs::path parent = directory.parent_path();
+  throw Failure(directory.string() + ": cannot create this directory: " + ec.message() +
+                (fs::exists(parent, ignored) ? "" : "; make " + parent.string() + " first"));
+}
+
 }  // namespace
 
 void OutputDirectory::name(const fs::path& path) {
@@ -79,8 +86,10 @@ void OutputDirectory::name(const fs::path& path) {
 }
 
 OutputDirectory::OutputDirectory(const fs::path& path, Leftover leftover) {
-  name(path);
   std::error_code ec;
+  if (leftover == Leftover::take && fs::exists(path / "config.json", ec))
+    throw Failure(path.string() + ": it is one checkpoint already");
+  name(path);
   if (leftover == Leftover::take) {
     if (!fs::is_directory(partial_, ec))
       throw Failure(partial_.string() +
@@ -100,7 +109,7 @@ OutputDirectory::OutputDirectory(const fs::path& path, Leftover leftover) {
     if (!ec || ec == std::errc::file_exists)
       throw Failure(partial_.string() +
                     ": another run is writing it or was killed while it did; remove it when none is running");
-    throw Failure(partial_.string() + ": cannot create this directory: " + ec.message());
+    cannot_create(partial_, ec);
   }
 }
 
@@ -111,7 +120,7 @@ OutputDirectory::OutputDirectory(const fs::path& path, const std::string& part) 
   std::error_code ec;
   fs::create_directory(whole, ec);  // or another process did
   if (!ec) kept_ = !fs::create_directory(partial_, ec);
-  if (ec) throw Failure(partial_.string() + ": cannot create this directory: " + ec.message());
+  if (ec) cannot_create(partial_, ec);
   if (fs::exists(whole / journal_name, ec))
     throw Failure(whole.string() +
                   ": a run without --shard began it; go on with that one, or remove it to start again");

@@ -104,6 +104,9 @@ class Planner {
     if (!selection_.chosen().empty()) return;
     std::string why =
         source.directory().string() + ": there is no linear layer in it that can be quantized so";
+    if (options.rules.dialect == dialect::gpt_oss)
+      why +=
+          "; the dialect gpt-oss stores experts in stacks and nothing else, use another one for other models";
     for (const std::string& note : plan_.notes) why += "; " + note;
     throw Failure(why);
   }

@@ -15,6 +15,7 @@
 #include "run_identity.hpp"
 #include "shard_writer.hpp"
 #include "table.hpp"
+#include "text_file.hpp"
 
 namespace app {
 
@@ -79,6 +80,15 @@ std::string summary(const QuantizeResult& r) {
   text += line("memory", fmt::format("{:.0f} MiB at most", static_cast<double>(r.peak_rss) / (1 << 20)));
   for (const std::string& note : r.notes) text += line("note", note);
   return text;
+}
+
+void check_reports(const std::vector<std::filesystem::path>& files) {
+  for (const std::filesystem::path& file : files) {
+    if (file.extension() != ".html" && file.extension() != ".json")
+      throw Failure("--report " + file.string() +
+                    ": name it FILE.html for a page with plots, or FILE.json for figures");
+    check_writable(file);
+  }
 }
 
 void report_quantized(const QuantizeOptions& options, const std::vector<std::filesystem::path>& files) {

@@ -38,9 +38,7 @@ constexpr Preset presets[] = {
 
 dialect parse_dialect(const std::string& text, const std::string& format) {
   if (text.empty()) return format == "nf4" ? dialect::bitsandbytes : dialect::compressed_tensors;
-  for (const dialect d : all_dialects)
-    if (text == nvq::io::name(d)) return d;
-  throw Failure(fmt::format("unknown dialect '{}'; known are {}", text, fmt::join(dialect_names(), ", ")));
+  return find_dialect(text);
 }
 
 std::string usual_format(dialect d) {
@@ -201,6 +199,16 @@ std::vector<std::string> dialect_names() {
   std::vector<std::string> names;
   for (const dialect d : all_dialects) names.emplace_back(nvq::io::name(d));
   return names;
+}
+
+dialect find_dialect(const std::string& name) {
+  const auto dashes = [](std::string text) {
+    std::replace(text.begin(), text.end(), '_', '-');
+    return text;
+  };
+  for (const dialect d : all_dialects)
+    if (dashes(name) == dashes(nvq::io::name(d))) return d;
+  throw Failure(fmt::format("unknown dialect '{}'; known are {}", name, fmt::join(dialect_names(), ", ")));
 }
 
 }  // namespace app

@@ -59,5 +59,7 @@ Rules make_rules(const RuleOptions& options);
 /// "all-linear", "mlp-only", "experts-fp4-dense-fp8".
 std::vector<std::string> preset_names();
 std::vector<std::string> dialect_names();
+/// By its name; a Failure for another. "compressed_tensors" and "gpt_oss", as code calls them, will do as well.
+nvq::io::dialect find_dialect(const std::string& name);
 
 }  // namespace app

@@ -10,6 +10,7 @@
 
 #include "background.hpp"
 #include "encode.hpp"
+#include "interrupt.hpp"
 #include "job.hpp"
 #include "journal.hpp"
 #include "output.hpp"
@@ -32,6 +33,11 @@ class ShardWriter {
   ShardWriter(const Job& job, Encoder& encoder, OutputDirectory& out, Journal& journal, Background& disk,
               Progress& progress)
       : job_(job), encoder_(encoder), out_(out), journal_(journal), disk_(disk), progress_(progress) {}
+  ShardWriter(const ShardWriter&) = delete;
+  /// A run that fails still gets what it has written into the journal; one that is interrupted leaves at once.
+  ~ShardWriter() {
+    if (!interrupted()) disk_.settle();
+  }
 
   /// Writes a whole shard and gives it its name.
   void write(const OutputShard& shard, std::vector<Quality>& qualities);

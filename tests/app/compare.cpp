@@ -300,7 +300,8 @@ TEST_CASE("models that differ in more than values", "[app]") {
   fails({(dir / "x").string(), (dir / "y").string(), "--min-db", "1"}, 2, "l.weight has -inf dB");
   REQUIRE(nvq({"quantize", first, (dir / "q").string(), "--quiet"}).status == 0);
   fails({first, (dir / "q").string(), "--min-db", "100"}, 2, " dB");
-  fails({first, second, "--html", (dir / "no" / "page.html").string()}, 1, "it cannot be written");
-  fails({first, second, "--only", "nothing"}, 1, "no weight of the same name and shape in common");
+  fails({first, second, "--html", (dir / "no" / "page.html").string()}, 1, "there is no directory");
+  CHECK(nvq({"compare", first, second, "--quiet", "--json", "/dev/full"}).status == 1);
+  fails({first, second, "--only", "nothing"}, 1, "--only nothing: that is the name of no weight");
   fails({first, (dir / "none").string()}, 1, "there is no such directory");
 }

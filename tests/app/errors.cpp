@@ -190,9 +190,44 @@ TEST_CASE("an output directory that exists is left alone", "[app]") {
   CHECK(read_file(dir / "f") == "precious");
 }
 
+TEST_CASE("what a report needs is asked for before the work", "[app]") {
+  const TempDir dir;
+  const std::string lost = (dir / "no/report.html").string(), unclear = (dir / "report.pdf").string();
+  CHECK(contains(refusal(shared_model(), dir / "q", {}, {"--report", lost}), "there is no directory"));
+  CHECK(contains(refusal(shared_model(), dir / "q", {}, {"--report", unclear}), "name it FILE.html"));
+  CHECK(
+      contains(refusal(shared_model(), dir / "q", {}, {"--report", dir.path().string() + "/."}), "name it"));
+}
+
+TEST_CASE("words and numbers that make no command are named", "[app]") {
+  const auto wrong = [](const std::vector<std::string>& arguments, const char* why) {
+    const Outcome o = nvq(arguments);
+    INFO(o.err);
+    CHECK(o.status == 2);
+    CHECK(contains(o.err + o.out, why));
+  };
+  wrong({"quantise", "a", "b"}, "there is no command 'quantise'");
+  wrong({}, "A subcommand is required");
+  wrong({"quantize", "a", "b", "--threads", "-1"}, "'-1' is no number from 0 on");
+  wrong({"quantize", "a", "b", "--threads", "two"}, "'two' is no number from 0 on");
+  wrong({"compare", "a", "b", "--min-db", "0"}, "'0' is no number above 0");
+  wrong({"compare", "a", "b", "--min-db", "nan"}, "'nan' is no number above 0");
+}
+
+TEST_CASE("a link whose file is gone is told", "[app]") {
+  const TempDir dir;
+  fs::create_directories(dir / "m");
+  fs::copy_file(shared_model() / "config.json", dir / "m/config.json");
+  fs::create_symlink("../blobs/0123", dir / "m/model.safetensors");
+  CHECK(contains(refusal(dir / "m", dir / "q"),
+                 "model.safetensors: it is a link to ../blobs/0123, which is not there"));
+}
+
 TEST_CASE("a directory that cannot be written is told", "[app]") {
   const TempDir dir;
-  CHECK(contains(refusal(shared_model(), dir / "no/such/place"), "cannot create this directory"));
+  const std::string nowhere = refusal(shared_model(), dir / "no/such/place");
+  CHECK(contains(nowhere, "cannot create this directory"));
+  CHECK(contains(nowhere, "make " + (dir / "no/such").string() + " first"));
   CHECK(contains(refusal(shared_model(), "/proc/nvq-out"), "cannot create this directory"));
 }
 

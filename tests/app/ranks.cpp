@@ -108,7 +108,7 @@ TEST_CASE("merge names the ranks that are missing, and their command", "[app]") 
   REQUIRE(nvq({"merge", out}).status == 0);
   const Outcome again = nvq({"merge", out});
   CHECK(again.status == 1);
-  CHECK(contains(again.err, "it exists already"));
+  CHECK(contains(again.err, "it is one checkpoint already"));
 }
 
 TEST_CASE("ranks that were told different things are refused", "[app]") {

@@ -112,6 +112,16 @@ TEST_CASE("a KV cache that is quantized and declared has no findings", "[app][ve
   CHECK(v.status == 0);
 }
 
+TEST_CASE("what TensorRT-LLM reads has no findings for it", "[app][verify]") {
+  // Of compressed-tensors: quant_config_utils.py, which wants quantized activations for NVFP4 and FP8.
+  for (const char* dialect : {"modelopt-nvfp4", "modelopt-nvfp4-a16", "deepseek-fp8", "nvfp4-pack-quantized",
+                              "float-quantized-channel", "float-quantized-block", "mxfp4-pack-quantized"}) {
+    const Verdict v = examine(checkpoint_of(dialect), {"--target", "trtllm"});
+    INFO(dialect << ": " << v.all());
+    CHECK(v.status == 0);
+  }
+}
+
 TEST_CASE("cuts that fit have no findings", "[app][verify]") {
   for (const std::string& dialect : dialect_names()) {
     const bool tiles = dialect.find("block") != std::string::npos || dialect == "deepseek-fp8" ||

@@ -179,7 +179,10 @@ Faults config_faults() {
           [](Ckpt& c) { fill(c[expert + "up_proj.weight_scale"], 0); });
 
   // N-target.
-  all.add("N-target", "quant_method", ct, false, [](Ckpt&) {}, {"--target", "trtllm"});
+  all.add("N-target", "quant_method", "awq", false, [](Ckpt&) {}, {"--target", "trtllm"});
+  for (const char* dialect :
+       {"nvfp4-pack-quantized-a16", "int-quantized", "float-quantized-tensor", "pack-quantized"})
+    all.add("N-target", "config_groups", dialect, false, [](Ckpt&) {}, {"--target", "trtllm"});
   all.add("N-target", "quantization_config", ct, true, [](Ckpt&) {}, {"--target", "transformers"});
   all.add("N-target", "quantization_config", "two-groups", false, [](Ckpt&) {},
           {"--target", "llama.cpp,vllm"});

@@ -7,6 +7,8 @@
 
 #include "compare/compare.hpp"
 #include "failure.hpp"
+#include "number_options.hpp"
+#include "text_file.hpp"
 
 namespace app {
 
@@ -20,13 +22,15 @@ void add_compare(CLI::App& cli) {
   c->add_option("--json", json, "write all figures as JSON");
   c->add_option("--only", o.only, "compare weights of these names only (* and ? match); may be repeated");
   c->add_option("--worst", o.worst, "how many of the worst to print")
-      ->check(CLI::NonNegativeNumber)
+      ->check(not_negative())
       ->capture_default_str();
-  c->add_option("--min-db", o.min_db, "SQNR that no weight may fall short of")->check(CLI::PositiveNumber);
-  c->add_option("--threads", o.threads, "threads; all cores when not given")->check(CLI::NonNegativeNumber);
+  c->add_option("--min-db", o.min_db, "SQNR that no weight may fall short of")->check(positive());
+  c->add_option("--threads", o.threads, "threads; all cores when not given")->check(not_negative());
   c->add_flag("--quiet", o.quiet, "no progress bar and no tables");
   c->footer("Exit status: 0; 2 when a weight falls short of --min-db.");
   c->callback([] {
+    for (const auto& file : {html, json})
+      if (!file.empty()) check_writable(file);
     const report::Report r = compare(o);
     if (!html.empty()) report::write_html(r, html);
     if (!json.empty()) report::write_json(r, json);

@@ -112,6 +112,9 @@ class Comparison {
     note(only_a, "are in the first model only");
     note(only_b, "are in the second model only");
     note(shapes, "have another shape in the second model");
+    if (pairs_.empty() && !options_.only.empty() && only_a.empty() && only_b.empty() && shapes.empty())
+      throw Failure(fmt::format("--only {}: that is the name of no weight in {}",
+                                fmt::join(options_.only, " "), options_.a.string()));
     if (pairs_.empty())
       throw Failure(fmt::format("{} and {} have no weight of the same name and shape in common",
                                 options_.a.string(), options_.b.string()));

@@ -7,6 +7,7 @@
 
 #include "convert/convert.hpp"
 #include "memory.hpp"
+#include "number_options.hpp"
 #include "rules.hpp"
 
 namespace app {
@@ -23,7 +24,7 @@ void add_convert(CLI::App& cli) {
                 "none or dynamic: what the engine shall do with activations that have no scales in the "
                 "checkpoint, where that is not what it does now");
   c->add_option("--max-rss", max_rss, "memory to hold at most, as 900M or 4G")->capture_default_str();
-  c->add_option("--threads", o.threads, "threads; all cores when not given")->check(CLI::NonNegativeNumber);
+  c->add_option("--threads", o.threads, "threads; all cores when not given")->check(not_negative());
   c->add_flag("--dry-run", o.dry_run, "only say what would become of it, or why it cannot be converted");
   c->add_flag("--quiet", o.quiet, "no progress bar and no table");
   c->callback([] {

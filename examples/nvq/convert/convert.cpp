@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <nvq/io/index.hpp>
 
 #include "convert/plan.hpp"
@@ -20,17 +19,6 @@ namespace app {
 namespace {
 
 using nvq::io::dialect;
-
-dialect find_dialect(const std::string& name) {
-  // "compressed_tensors" is what code calls it.
-  std::string wanted = name;
-  if (name == "compressed_tensors" || name == "gpt_oss") std::replace(wanted.begin(), wanted.end(), '_', '-');
-  for (const dialect d : {dialect::compressed_tensors, dialect::modelopt, dialect::deepseek, dialect::gpt_oss,
-                          dialect::gptq, dialect::gptq_v2, dialect::awq, dialect::bitsandbytes})
-    if (wanted == nvq::io::name(d)) return d;
-  throw Failure(
-      fmt::format("--to: unknown dialect '{}'; known are {}", name, fmt::join(dialect_names(), ", ")));
-}
 
 nvq::io::shard_index index_of(const ConvertPlan& plan) {
   nvq::io::shard_index index;

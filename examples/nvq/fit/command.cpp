@@ -6,6 +6,8 @@
 #include <CLI/CLI.hpp>
 
 #include "fit/fit.hpp"
+#include "number_options.hpp"
+#include "rules.hpp"
 
 namespace app {
 
@@ -33,13 +35,13 @@ void add_plan(CLI::App& cli) {
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   c->add_option("--reserve-gb", o.reserve_gb, "memory for activations and graphs; estimated when not given")
-      ->check(CLI::NonNegativeNumber);
+      ->check(not_negative());
   c->add_option("--at-least", o.at_least,
                 "tokens/s of one sequence that somebody claims or needs: refused above the ceiling")
-      ->check(CLI::PositiveNumber);
-  c->add_option("--usd-per-hour", o.usd_per_hour, "price of the machine")->check(CLI::PositiveNumber);
+      ->check(positive());
+  c->add_option("--usd-per-hour", o.usd_per_hour, "price of the machine")->check(positive());
   c->add_option("--disk-gb-per-s", o.disk_gb_per_s, "speed of the disk while quantizing")
-      ->check(CLI::PositiveNumber)
+      ->check(positive())
       ->capture_default_str();
   c->add_flag("--json", as_json, "all figures as JSON");
   c->add_flag("--machines", list, "only list the machines known, with the sources of their figures");
@@ -49,6 +51,7 @@ void add_plan(CLI::App& cli) {
       fmt::print("{}", fit::machine_table());
       return;
     }
+    find_dialect(o.dialect);
     const fit::Result r = fit::fit(o);
     if (as_json)
       fmt::print("{}", nvq::io::dump_json(fit::to_json(o, r)));

@@ -48,6 +48,7 @@ void add_merge(CLI::App& cli) {
   c->add_option("--report", reports, "as in `nvq quantize`");
   c->add_flag("--quiet", quiet, "no progress bar and no table");
   c->callback([] {
+    check_reports(reports);
     QuantizeOptions merged;
     const QuantizeResult r = merge(o, merged);
     merged.quiet = quiet;

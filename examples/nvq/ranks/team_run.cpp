@@ -219,6 +219,9 @@ bool quantize_in_team(const QuantizeOptions& options, Team& team, const std::vec
   Run run(options, team);
   const double started = now();
   try {
+    together(team, [&] {
+      if (team.share().rank == 0) check_reports(reports);
+    });
     run.prepare();
     run.work();
     QuantizeResult r = run.finish();

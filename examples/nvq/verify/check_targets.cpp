@@ -31,10 +31,37 @@ void vllm(Context& x) {
         x.findings.error("N-target", "quantization_config.sym", "vllm: reads symmetric GPTQ only");
 }
 
+/// What TensorRT-LLM makes of a group of compressed-tensors (`quant_config_utils.py`, #10796, #15415).
+const char* trtllm_refuses(const Scheme& s) {
+  switch (s.kind) {
+    case Kind::nvfp4:
+      return s.activations == Activations::none ? "takes NVFP4 with quantized activations only" : nullptr;
+    case Kind::fp8_channel:
+    case Kind::fp8_block:
+      return s.activations == Activations::none ? "takes FP8 with quantized activations only" : nullptr;
+    case Kind::mxfp4:
+      return s.activations == Activations::none ? nullptr : "takes MXFP4 without quantized activations only";
+    case Kind::int8:
+      return "takes 8-bit integers for FP8";
+    default:
+      return "takes NVFP4, MXFP4, and FP8 with a scale per row or tile only";
+  }
+}
+
 void trtllm(Context& x) {
-  if (x.declared.method != "modelopt" && x.declared.method != "fp8" && x.declared.method != "mxfp4")
-    x.findings.error("N-target", "quant_method",
-                     fmt::format("trtllm: reads modelopt, fp8 and mxfp4, not {}", x.declared.method));
+  const std::string& method = x.declared.method;
+  if (method == "compressed-tensors") {
+    for (const SchemeGroup& g : x.declared.groups)
+      if (const char* why = trtllm_refuses(g.scheme); why != nullptr)
+        x.findings.error("N-target", "config_groups",
+                         fmt::format("trtllm: of compressed-tensors it {}", why));
+    if (x.declared.groups.size() > 1)
+      x.findings.warning("N-target", "config_groups", "trtllm: only its newest releases read several groups");
+  } else if (method != "modelopt" && method != "fp8" && method != "mxfp4") {
+    x.findings.error(
+        "N-target", "quant_method",
+        fmt::format("trtllm: reads modelopt, compressed-tensors, fp8 and mxfp4, not {}", method));
+  }
 }
 
 void sglang(Context& x) {

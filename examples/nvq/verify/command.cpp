@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "failure.hpp"
+#include "number_options.hpp"
 #include "verify/verify.hpp"
 
 namespace app {
@@ -28,7 +29,7 @@ void add_verify(CLI::App& cli) {
        "repair first: input-scale=NUMBER, shared-scales, ignore, config (with --source: from it), index; "
        "replaced files stay as NAME.orig")
       ->delimiter(',');
-  c->add_option("--threads", o.threads, "threads; all cores when not given")->check(CLI::NonNegativeNumber);
+  c->add_option("--threads", o.threads, "threads; all cores when not given")->check(not_negative());
   c->footer("Exit status: 0 without findings, 1 with findings, 2 when the checkpoint cannot be examined.");
   c->callback([] {
     int status = 2;

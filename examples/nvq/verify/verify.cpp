@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 
 #include "checks.hpp"
 #include "failure.hpp"
 #include "fix.hpp"
 #include "source.hpp"
 #include "table.hpp"
+#include "text_file.hpp"
 
 namespace app {
 
@@ -137,19 +137,13 @@ std::string json_report(const Context& x, const Compared& compared, const FixLog
   return nvq::io::dump_json(report);
 }
 
-void write_file(const std::string& path, const std::string& text) {
-  std::FILE* f = std::fopen(path.c_str(), "wb");
-  if (f == nullptr) throw Failure(path + ": cannot create it");
-  const bool written = std::fwrite(text.data(), 1, text.size(), f) == text.size();
-  if (std::fclose(f) != 0 || !written) throw Failure(path + ": cannot write it");
-}
-
 void check_options(const VerifyOptions& o) {
   for (const std::string& t : o.targets)
     if (std::find(known_targets().begin(), known_targets().end(), t) == known_targets().end())
       throw Failure(fmt::format("unknown target '{}'; known are {}", t, fmt::join(known_targets(), ", ")));
   for (const std::int64_t n : o.tensor_parallel)
     if (n < 1) throw Failure(fmt::format("--tp {}: a degree is 1 or more", n));
+  if (!o.json.empty() && o.json != "-") check_writable(o.json);
 }
 
 /// A Failure of one repair says which were done before it.
@@ -199,7 +193,7 @@ int verify(const VerifyOptions& options) {
   if (options.json == "-")
     fmt::print("{}", json_report(x, compared, fixes, seconds));
   else if (!options.json.empty())
-    write_file(options.json, json_report(x, compared, fixes, seconds));
+    write_text_file(options.json, json_report(x, compared, fixes, seconds));
   return findings.all().empty() ? 0 : 1;
 }
 
