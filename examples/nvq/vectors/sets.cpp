@@ -145,7 +145,9 @@ Set ties_set(const Subject& s) {
     const auto values =
         values_of_codes(s, e.scales.data(), e.zero_points.empty() ? 0 : e.zero_points[0], tensor_scale);
     units.begin(first);
+    const float high = first.back(), low = g.zero_points ? first.front() : -high;
     for (const float x : ties_of(values)) {
+      if (!(low <= x && x <= high)) continue;  // beyond -127 the code -128 would take another scale
       if (units.full()) units.begin(first);
       units.add(x);
     }

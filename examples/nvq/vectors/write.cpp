@@ -109,8 +109,7 @@ class Writer {
     if (s_.grid.scale == nvq::io::dtype::f8_e4m3)
       about["tensor_scale"] = {{"decode", ts.decode}, {"encode", ts.encode}};
     out_.write_text(name + ".json", nvq::io::dump_json(about));
-    table_.row(
-        {name + ".json", with_commas(set.rows * set.columns), with_commas(distinct_scales(set)), set.what});
+    table_.row({name + ".json", with_commas(set.rows * set.columns), with_commas(distinct_scales(set))});
   }
   std::string table() const { return table_.text(); }
 
@@ -145,7 +144,7 @@ class Writer {
 
   OutputDirectory& out_;
   const Subject& s_;
-  Table table_{{"file", ">values", ">scales", "what"}};
+  Table table_{{"file", ">values", ">scales"}};
 };
 
 }  // namespace
