@@ -192,6 +192,8 @@ Faults config_faults() {
             reshape(c, attn + "o_proj.weight_scale", {128, 6});
           },
           {"--target", "llama.cpp"});
+  all.add("N-target", "model_type", mo, false, [](Ckpt& c) { c.config["model_type"] = "qwen2"; },
+          {"--target", "llama.cpp"});
   all.add("N-target", attn + "o_proj.weight_scale", "mxfp4-pack-quantized", false,
           [](Ckpt& c) { c[attn + "o_proj.weight_scale"].dtype = "F8_E8M0"; }, {"--target", "vllm"});
   all.add("N-target", attn + "o_proj.weight_scale", "mxfp4-pack-quantized", false,

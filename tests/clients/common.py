@@ -25,9 +25,9 @@ def run(nvq: Path, *arguments) -> None:
     subprocess.run([str(nvq), *map(str, arguments)], check=True)
 
 
-def findings(nvq: Path, packed: Path, source: Path) -> list:
+def findings(nvq: Path, packed: Path, source: Path, *options) -> list:
     """What `nvq verify` says of a checkpoint and of its source: a list that should be empty."""
-    done = subprocess.run([str(nvq), "verify", str(packed), "--source", str(source), "--json", "-"], capture_output=True, text=True)
+    done = subprocess.run([str(nvq), "verify", str(packed), "--source", str(source), "--json", "-", *options], capture_output=True, text=True)
     if done.returncode > 1:
         raise ValueError(done.stderr.strip())
     return [f"{f['rule']} {f['subject']}: {f['seen']}" for f in json.loads(done.stdout)["findings"]]

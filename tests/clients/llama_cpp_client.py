@@ -13,12 +13,9 @@ from common import Report, decoded, findings, fresh, short, versions
 
 import models
 import numpy as np
-import torch
 
-converter = Path(sys.argv[3])
-sys.path[:0] = [str(converter), str(converter / "gguf-py")]
+from gguf_files import KEPT, gguf_of
 import gguf
-from conversion import ModelBase, ModelType, get_model_architecture, get_model_class
 
 # dialect, format, more options, what gguf has of it
 CASES = [
@@ -39,22 +36,8 @@ CASES = [
 KNOWN = {
     ("mixtral", "nvfp4"): "Can not map tensor",
 }
-# llama.cpp takes these apart itself, and needs rows of a multiple of 64.
-KEPT = {("deepseek_v3", "nvfp4"): ("--keep", "*.kv_b_proj")}
 # Two roundings in another order than ours differ by 2^-23 each.
 TOLERANCE = 2**-22
-
-
-def gguf_of(directory: Path) -> gguf.GGUFReader:
-    """Converts without a vocabulary: the models have no tokenizer."""
-    target = directory.with_suffix(".gguf")
-    hparams = ModelBase.load_hparams(directory, False)
-    of = get_model_class(get_model_architecture(hparams, ModelType.TEXT))
-    with torch.inference_mode():
-        model = of(directory, gguf.LlamaFileType.ALL_F32, target)
-        model.set_vocab = lambda: None
-        model.write()
-    return gguf.GGUFReader(target)
 
 
 def tensors_of(reader: gguf.GGUFReader) -> dict:
@@ -98,8 +81,8 @@ def main() -> None:
             found = findings(nvq, packed, source)
             case = format_ + (" calibrated" if options else "")
             try:
-                theirs, types = tensors_of(gguf_of(packed))
-                worst = farthest(theirs, tensors_of(gguf_of(plain))[0])
+                theirs, types = tensors_of(gguf.GGUFReader(gguf_of(packed)))
+                worst = farthest(theirs, tensors_of(gguf.GGUFReader(gguf_of(plain)))[0])
                 report.row(not found and worst <= TOLERANCE and types.get(stored, 0) > 0, name, dialect, case, len(found),
                            f"{types.get(stored, 0)} {stored}", f"{worst:.2g}")
             except Exception as error:

@@ -19,9 +19,10 @@ COMMON = dict(vocab_size=256, hidden_size=256, num_hidden_layers=2, num_attentio
 EXPERTS = dict(num_experts_per_tok=2, num_key_value_heads=2)
 MODELS = {
     "llama": ("LlamaForCausalLM", "LlamaConfig", dict(intermediate_size=512, num_key_value_heads=2)),
+    "qwen2": ("Qwen2ForCausalLM", "Qwen2Config", dict(intermediate_size=512, num_key_value_heads=2)),  # not in ALL
     "qwen3": ("Qwen3ForCausalLM", "Qwen3Config", dict(intermediate_size=512, num_key_value_heads=2, head_dim=64)),
     "qwen3_moe": ("Qwen3MoeForCausalLM", "Qwen3MoeConfig",
-                  dict(EXPERTS, intermediate_size=512, moe_intermediate_size=128, num_experts=4, head_dim=64)),
+                  dict(EXPERTS, intermediate_size=512, moe_intermediate_size=128, num_experts=4, head_dim=64, norm_topk_prob=True)),
     "mixtral": ("MixtralForCausalLM", "MixtralConfig", dict(EXPERTS, intermediate_size=384, num_local_experts=4)),
     "deepseek_v3": ("DeepseekV3ForCausalLM", "DeepseekV3Config",
                     dict(num_experts_per_tok=2, num_key_value_heads=4, intermediate_size=512, moe_intermediate_size=128,

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include "checks.hpp"
 
@@ -80,6 +82,18 @@ void transformers(Context& x) {
                        "transformers: reads modelopt's NVFP4 since 5.16, on GPUs only");
 }
 
+/// Whether llama.cpp multiplies the products of feed-forward layers by NVFP4's tensor scale. It reads that scale for every
+/// architecture but hands it on in these only; found in the graphs of llama-cpp-python 0.3.36, and seen: Qwen2, Qwen2-MoE,
+/// OLMo2 and DeepSeek-V3 answer NaN, Llama, Qwen3 and Qwen3-MoE are right (tests/clients/llama_cpp_engine_client.py).
+bool llama_cpp_scales(std::string_view family) {
+  static constexpr std::array<std::string_view, 20> does = {
+      "llama",      "mistral",      "mixtral",     "mistral3",    "ministral3", "internlm3",   "qwen3",
+      "qwen3_moe",  "qwen3_next",   "qwen3_5",     "qwen3_5_moe", "cohere2",    "cohere2_moe", "gemma4",
+      "nemotron_h", "deepseek_v32", "glm_moe_dsa", "hy_v3",       "bitnet",     "nanbeige"};
+  if (family.size() > 5 && family.substr(family.size() - 5) == "_text") family.remove_suffix(5);
+  return std::find(does.begin(), does.end(), family) != does.end();
+}
+
 void llama_cpp(Context& x) {
   if (x.declared.groups.size() > 1 || !x.declared.layers.empty())
     x.findings.error("N-target", "quantization_config",
@@ -89,6 +103,14 @@ void llama_cpp(Context& x) {
       x.findings.error(
           "N-target", name,
           fmt::format("llama.cpp: rows of {} values; its NVFP4 blocks have 64", m.extent.columns));
+  const std::string family = text_at(text_config(x.checkpoint.config()), "model_type");
+  if (!family.empty() && any_kind(x, Kind::nvfp4) && !llama_cpp_scales(family))
+    x.findings.error(
+        "N-target", "model_type",
+        fmt::format(
+            "llama.cpp: leaves NVFP4's tensor scales of feed-forward layers out in models of type {}, "
+            "and answers NaN",
+            family));
 }
 
 }  // namespace
