@@ -92,6 +92,10 @@ bool spans_rows(part what) {
   }
 }
 
+bool written_last(const nvq::io::weight_scheme& scheme, part what) {
+  return spans_rows(what) || (scheme.double_quant && what == part::block_scales);
+}
+
 bool holds_rows(part what) {
   switch (what) {
     case part::codes:

@@ -19,9 +19,12 @@ struct Arranged {
 /// Whether a part holds codes, scales or zero points, something of every row.
 bool holds_rows(nvq::io::part what);
 
-/// Whether a part's tensor is [in, out]: rows of the weight are columns of it. Such a part is written for a
-/// whole weight at once.
+/// Whether a part's tensor is [in, out]: rows of the weight are columns of it.
 bool spans_rows(nvq::io::part what);
+
+/// Whether a part of such a weight is written when all of its rows are encoded: it spans rows, or holds scales that
+/// are quantized once more.
+bool written_last(const nvq::io::weight_scheme& scheme, nvq::io::part what);
 
 /// How many rows of a weight a part packs into one word: runs of rows begin at a multiple of it.
 std::int64_t rows_together(nvq::io::part what);

@@ -61,6 +61,7 @@ const std::vector<FormatName>& format_names() {
       {"int4_g32_zp", weight_kind::int4_group, 32, true, "the same per 32"},
       {"int4_row", weight_kind::int4_channel, 0, false, "4-bit integers, a scale per row"},
       {"nf4", weight_kind::nf4, 0, false, "NF4, an absolute maximum per 64"},
+      {"nf4_dq", weight_kind::nf4, 0, false, "the same, double-quantized: the maxima in 8 bits", true},
   };
   return all;
 }
@@ -76,7 +77,9 @@ const FormatName& find_format(std::string_view name) {
 
 std::string format_name(const nvq::io::weight_scheme& s) {
   for (const FormatName& f : format_names())
-    if (f.kind == s.kind && f.group == s.group && f.zero_points == s.zero_points) return std::string(f.name);
+    if (f.kind == s.kind && f.group == s.group && f.zero_points == s.zero_points &&
+        f.double_quant == s.double_quant)
+      return std::string(f.name);
   return "quantized";
 }
 

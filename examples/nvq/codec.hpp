@@ -7,6 +7,7 @@
 #include <nvq/io/dtype.hpp>
 #include <nvq/scale.hpp>
 #include <optional>
+#include <nvq/span.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +60,7 @@ struct FormatName {
   int group;  ///< int4_group: its size
   bool zero_points;
   std::string_view title;  ///< for help texts
+  bool double_quant = false;
 };
 
 /// Every format that `quantize` writes.
@@ -84,6 +86,21 @@ CodecEntry fp8_codecs(nvq::io::weight_kind kind, nvq::io::dtype wide);
 CodecEntry int_codecs(nvq::io::weight_kind kind, int group, nvq::io::dtype wide);
 CodecEntry zero_point_codecs(int group, nvq::io::dtype wide);
 CodecEntry nf4_codecs();
+
+/// Double-quantized scales: 256 of them share a factor under codes of bitsandbytes' dynamic map, and their mean is
+/// taken off.
+struct NestedScales {
+  std::vector<std::uint8_t> codes;
+  std::vector<float> factors;
+  float mean = 0;
+
+  /// What the scale of a block has become.
+  float value(std::size_t block) const;
+};
+NestedScales nest_scales(nvq::span<const float> scales);
+
+/// The values of the dynamic map's 256 codes.
+std::vector<float> nested_map();
 
 /// The codec of a scheme whose wide scales are stored as `wide`. An empty recipe is the format's default; a
 /// name the format does not have is a Failure that lists those it has.

@@ -147,19 +147,23 @@ void Encoder::write_tensor_parts(const Work& work, const OutputFile& out) {
         write(map.data());
         break;
       }
-      case part::quant_state: {
-        write(nvq::io::quant_state_text(rows, columns, work.wide).data());
+      case part::nested_map:
+        write(nested_map().data());
         break;
-      }
+      case part::quant_state:
+        // A double-quantized weight's has the mean of its scales, which is not known yet.
+        if (!scheme.double_quant) write(nvq::io::quant_state_text(rows, columns, work.wide).data());
+        break;
       default:
         break;
     }
   }
 }
 
-nvq::error_sums Encoder::write_rows(const Work& work, Rows run, const OutputFile& out, Encoded* whole) {
+nvq::error_sums Encoder::write_rows(const Work& work, Rows run, const OutputFile& out, WholeWeight& whole) {
   const WeightSource& w = work.weight;
   const Codec& c = *codecs_.at({work.treatment, work.wide});
+  const nvq::io::weight_scheme& scheme = plan_.treatment(work).scheme;
   const float amax = amax_of(work);
   auto& [values, back, encoded, stored] = scratch();
   read_rows(source_, w, run, values);
@@ -168,8 +172,8 @@ nvq::error_sums Encoder::write_rows(const Work& work, Rows run, const OutputFile
   c.decode(encoded, run.count, w.columns, c.tensor_scales(amax).decode, back.data());
   const std::int64_t scale_rows = c.scale_rows(w.rows);
   for (const Output& o : work.outputs) {
-    if (spans_rows(o.what)) continue;
-    const auto bytes = arrange(o.what, {plan_.treatment(work).scheme, run.count, w.columns}, encoded, stored);
+    if (written_last(scheme, o.what)) continue;
+    const auto bytes = arrange(o.what, {scheme, run.count, w.columns}, encoded, stored);
     if (bytes.empty()) continue;
     const std::int64_t together = rows_together(o.what);
     // Where the tensor has one scale, every run writes the same.
@@ -178,21 +182,37 @@ nvq::error_sums Encoder::write_rows(const Work& work, Rows run, const OutputFile
                                 : run.first / together * (o.bytes / ((w.rows + together - 1) / together));
     out.write(o.offset + at, bytes.data(), static_cast<std::int64_t>(bytes.size()));
   }
-  if (whole != nullptr) {
-    const auto copy = [&](const std::vector<std::uint8_t>& part, std::vector<std::uint8_t>& all,
-                          std::int64_t row, std::int64_t rows) {
-      if (!part.empty())
-        std::memcpy(all.data() + row * (static_cast<std::int64_t>(all.size()) / rows), part.data(),
-                    part.size());
-    };
-    copy(encoded.codes, whole->codes, run.first, w.rows);
-    copy(encoded.scales, whole->scales, c.scale_row_of(run.first), scale_rows);
-    copy(encoded.zero_points, whole->zero_points, c.scale_row_of(run.first), scale_rows);
-  }
+  const auto copy = [&](const std::vector<std::uint8_t>& part, std::vector<std::uint8_t>& all,
+                        std::int64_t row, std::int64_t rows) {
+    if (!all.empty())
+      std::memcpy(all.data() + row * (static_cast<std::int64_t>(all.size()) / rows), part.data(),
+                  part.size());
+  };
+  copy(encoded.codes, whole.encoded.codes, run.first, w.rows);
+  copy(encoded.scales, whole.encoded.scales, c.scale_row_of(run.first), scale_rows);
+  copy(encoded.zero_points, whole.encoded.zero_points, c.scale_row_of(run.first), scale_rows);
+  if (!whole.errors.empty())
+    scaled_errors(values, back, encoded.scales,
+                  &whole.errors[static_cast<std::size_t>(run.first * w.columns / nested_block)]);
   return errors_of(values, back);
 }
 
-void Encoder::write_whole(const Work& work, const Encoded& encoded, const OutputFile& out) {
+/// Empty where every part is written row by row.
+WholeWeight Encoder::whole_of(const Work& work) {
+  const nvq::io::weight_scheme& scheme = plan_.treatment(work).scheme;
+  WholeWeight whole;
+  if (std::none_of(work.outputs.begin(), work.outputs.end(),
+                   [&](const Output& o) { return written_last(scheme, o.what); }))
+    return whole;
+  whole.encoded = codec(work).sized(work.weight.rows, work.weight.columns);
+  if (scheme.double_quant) {
+    whole.encoded.codes = {};
+    whole.errors.resize(static_cast<std::size_t>(work.weight.values() / nested_block));
+  }
+  return whole;
+}
+
+void Encoder::write_spanning(const Work& work, const Encoded& encoded, const OutputFile& out) {
   const WeightSource& w = work.weight;
   for (const Output& o : work.outputs) {
     if (!spans_rows(o.what)) continue;
@@ -206,7 +226,7 @@ void Encoder::write(nvq::span<const Work> batch, const OutputFile& out,
                     const std::function<void(std::int64_t)>& progress, std::vector<Quality>& qualities) {
   find_amax(batch);
   std::vector<Piece> pieces;
-  std::vector<Encoded> whole(batch.size());
+  std::vector<WholeWeight> whole(batch.size());
   std::vector<std::size_t> with_whole;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const Work& work = batch[i];
@@ -218,15 +238,9 @@ void Encoder::write(nvq::span<const Work> batch, const OutputFile& out,
       write_tensor_parts(work, out);
       const Codec& c = codec(work);
       std::int64_t step = c.row_step();
-      bool spans = false;
-      for (const Output& o : work.outputs) {
-        step = std::max(step, rows_together(o.what));
-        spans = spans || spans_rows(o.what);
-      }
-      if (spans) {
-        whole[i] = c.sized(work.weight.rows, work.weight.columns);
-        with_whole.push_back(i);
-      }
+      for (const Output& o : work.outputs) step = std::max(step, rows_together(o.what));
+      whole[i] = whole_of(work);
+      if (!whole[i].encoded.scales.empty()) with_whole.push_back(i);
       for (const Rows& part : cut_rows(work.weight.rows, work.weight.columns, step))
         pieces.push_back({i, part});
     }
@@ -236,17 +250,21 @@ void Encoder::write(nvq::span<const Work> batch, const OutputFile& out,
     const auto& [index, part] = pieces[static_cast<std::size_t>(i)];
     const Work& work = batch[index];
     if (work.quantized()) {
-      errors[static_cast<std::size_t>(i)] =
-          write_rows(work, part, out, whole[index].codes.empty() ? nullptr : &whole[index]);
+      errors[static_cast<std::size_t>(i)] = write_rows(work, part, out, whole[index]);
       progress(part.count * work.weight.columns * nvq::io::bits(work.source->type) / 8);
     } else {
       copy_bytes(source_, *work.source, part, out, work.outputs[0].offset);
       progress(part.count);
     }
   });
+  std::vector<double> more_noise(batch.size());
   pool_.run(static_cast<std::int64_t>(with_whole.size()), [&](std::int64_t i) {
     const std::size_t index = with_whole[static_cast<std::size_t>(i)];
-    write_whole(batch[index], whole[index], out);
+    const auto& [encoded, scaled] = whole[index];
+    if (scaled.empty())
+      write_spanning(batch[index], encoded, out);
+    else
+      more_noise[index] = write_nested(batch[index], encoded.scales, scaled, out);
   });
   std::size_t i = 0;
   for (std::size_t b = 0; b < batch.size(); ++b) {
@@ -258,6 +276,7 @@ void Encoder::write(nvq::span<const Work> batch, const OutputFile& out,
     Quality q{
         w.slices > 1 ? w.module + '[' + std::to_string(w.slice) + ']' : w.module + ".weight", w.values(), {}};
     for (; i < pieces.size() && pieces[i].index == b; ++i) q.errors.merge(errors[i]);
+    q.errors.noise += more_noise[b];
     qualities.push_back(q);
   }
 }

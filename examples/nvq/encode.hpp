@@ -13,6 +13,7 @@
 
 #include "arrange.hpp"
 #include "codec.hpp"
+#include "nested.hpp"
 #include "parallel.hpp"
 #include "plan.hpp"
 #include "tensor_io.hpp"
@@ -24,6 +25,12 @@ struct Quality {
   std::string name;
   std::int64_t values;
   nvq::error_sums errors;  ///< count, signal and noise only
+};
+
+/// What is held of a weight until all of its rows are encoded, because some of its parts are written last.
+struct WholeWeight {
+  Encoded encoded;                  ///< of double-quantized weights the scales alone
+  std::vector<ScaledError> errors;  ///< of double-quantized weights, one a block
 };
 
 /// Writes the tensors of a plan, a batch of them at a time and the rows of all of a batch on all threads:
@@ -50,8 +57,9 @@ class Encoder {
   void find_amax(nvq::span<const Work> batch);
   float amax_of(const Work& work) const;
   void write_tensor_parts(const Work& work, const OutputFile& out);
-  nvq::error_sums write_rows(const Work& work, Rows run, const OutputFile& out, Encoded* whole);
-  void write_whole(const Work& work, const Encoded& encoded, const OutputFile& out);
+  WholeWeight whole_of(const Work& work);
+  nvq::error_sums write_rows(const Work& work, Rows run, const OutputFile& out, WholeWeight& whole);
+  void write_spanning(const Work& work, const Encoded& encoded, const OutputFile& out);
 
   const Checkpoint& source_;
   const Plan& plan_;

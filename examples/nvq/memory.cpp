@@ -37,9 +37,10 @@ Needs needs_of(const Plan& plan) {
       const Rows run = cut_rows(w.weight.rows, w.weight.columns, tiles ? 128 : 8).front();
       n.per_thread = std::max(n.per_thread, run.count * w.weight.columns * bytes_per_value);
       for (const Output& o : w.outputs)
-        if (spans_rows(o.what)) {
+        if (written_last(plan.treatment(w).scheme, o.what)) {
           n.across_rows = true;
-          n.codes = std::max(n.codes, 2 * w.weight.values());
+          // Codes and scales twice; of double-quantized weights a block of 64 with 13 bytes.
+          n.codes = std::max(n.codes, spans_rows(o.what) ? 2 * w.weight.values() : w.weight.values() / 4);
         }
     }
   return n;

@@ -75,6 +75,10 @@ bool has_parts(const fs::path& partial) {
 
 }  // namespace
 
+std::string goes_on(const fs::path& partial) {
+  return "; what is done is in " + partial.string() + ", and the same command goes on with it";
+}
+
 void OutputDirectory::name(const fs::path& path) {
   path_ = fs::absolute(path).lexically_normal();
   if (!path_.has_filename()) path_ = path_.parent_path();

@@ -15,6 +15,9 @@ constexpr const char* journal_name = "nvq-journal.jsonl";
 /// What the names of several processes' parts begin with.
 constexpr const char* part_prefix = "rank-";
 
+/// What a failure adds when the same command can take up what it has done, which is in `partial`.
+std::string goes_on(const std::filesystem::path& partial);
+
 /// What becomes of NAME.partial that an earlier run left.
 enum class Leftover {
   refuse,     ///< a Failure

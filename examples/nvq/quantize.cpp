@@ -52,8 +52,7 @@ QuantizeResult quantize(const QuantizeOptions& options) {
     write(job, out, journal, !options.quiet, qualities);
   } catch (const Failure& e) {
     if (journal.empty()) throw;
-    throw Failure(std::string(e.what()) + "; what is done is in " + out.partial().string() +
-                  ", and the same command goes on with it");
+    throw Failure(e.what() + goes_on(out.partial()));
   }
   QuantizeResult r = result_of(job, qualities);
   r.seconds = now() - started;

@@ -37,7 +37,8 @@ constexpr Preset presets[] = {
 };
 
 dialect parse_dialect(const std::string& text, const std::string& format) {
-  if (text.empty()) return format == "nf4" ? dialect::bitsandbytes : dialect::compressed_tensors;
+  if (text.empty())
+    return format == "nf4" || format == "nf4_dq" ? dialect::bitsandbytes : dialect::compressed_tensors;
   return find_dialect(text);
 }
 
@@ -76,6 +77,7 @@ nvq::io::weight_scheme scheme_of(const std::string& format, dialect d, const Rul
   s.kind = f.kind;
   s.group = f.group;
   s.zero_points = f.zero_points;
+  s.double_quant = f.double_quant;
   const activation_kind usual = nvq::io::usual_activations(d, f.kind);
   s.activations = activation_kind::calibrated;
   const bool calibrates = options.has_activation_amax && bool(nvq::io::check(s));

@@ -43,8 +43,8 @@ Dims dims_from_shape(const Checkpoint& c, const Tensor& codes, const std::string
   return {dims[0], dims[1]};
 }
 
-/// Of bitsandbytes, whose codes are one long column. Its state of a weight, not the configuration, says how the
-/// absolute maxima are stored.
+/// Of bitsandbytes, whose codes are one long column. Its state of a weight, not the configuration, says whether the
+/// absolute maxima are double-quantized.
 Dims dims_from_state(const Checkpoint& c, const Tensor& codes, StoredWeight& w, dtype& weights) {
   const std::string& module = w.module;
   const Tensor* state = c.find(module + ".weight.quant_state.bitsandbytes__nf4");
@@ -57,17 +57,14 @@ Dims dims_from_state(const Checkpoint& c, const Tensor& codes, StoredWeight& w, 
   if (shape == nullptr || !shape->is_array() || shape->size() != 2 || !(*shape)[0].is_number_integer() ||
       !(*shape)[1].is_number_integer() || nvq::io::detail::number_at(json, "blocksize") != 64)
     throw Failure(where(c, *state) + "it does not tell a shape of two and a blocksize of 64");
-  if (nvq::io::detail::field(json, "nested_blocksize") != nullptr) {
+  w.scheme.double_quant = nvq::io::detail::field(json, "nested_blocksize") != nullptr;
+  if (w.scheme.double_quant) {
     const nvq::io::json* mean = nvq::io::detail::field(json, "nested_offset");
     constexpr auto largest = static_cast<double>(std::numeric_limits<float>::max());
     if (mean == nullptr || !mean->is_number() || !(std::abs(mean->get<double>()) <= largest) ||
         nvq::io::detail::number_at(json, "nested_blocksize") != 256)
       throw Failure(where(c, *state) + "it does not tell a nested_offset and a nested_blocksize of 256");
-    w.nested.mean = static_cast<float>(mean->get<double>());
-    w.nested.map = c.find(module + ".weight.nested_quant_map");
-    w.nested.factors = c.find(module + ".weight.nested_absmax");
-    if (w.nested.map == nullptr || w.nested.factors == nullptr)
-      throw Failure(where(c, *state) + "there are no nested_absmax and nested_quant_map beside it");
+    w.nested_mean = static_cast<float>(mean->get<double>());
   }
   const std::string type = nvq::io::detail::text_at(json, "dtype");
   weights = type == "bfloat16" ? dtype::bf16 : type == "float16" ? dtype::f16 : dtype::f32;
@@ -144,27 +141,17 @@ void add_stored(const Checkpoint& c, const weight_scheme& s, const std::string& 
   w.columns = dims.columns;
   if (w.rows <= 0 || w.columns <= 0) throw Failure(where(c, codes) + "it has no columns");
   if (s.owner == dialect::gpt_oss) w.slices = codes.shape[0];
-  for (nvq::io::stored_part& p : nvq::io::parts(s, w.rows, w.columns, weights)) {
+  for (nvq::io::stored_part& p : nvq::io::parts(w.scheme, w.rows, w.columns, weights)) {
     const Tensor* t = c.find(module + p.suffix);
     if (t == nullptr && (of_activations(p.what) || p.what == part::group_index)) continue;
     if (t == nullptr) throw Failure(where(c, codes) + "there is no " + (p.suffix + 1) + " beside it");
     if (w.slices > 1 || s.owner == dialect::gpt_oss) p.shape.insert(p.shape.begin(), w.slices);
     if (p.what == part::quant_state) p.shape = t->shape;
-    if (p.what == part::block_scales && w.nested.map != nullptr) {
-      const std::int64_t factors = (p.shape[0] + 255) / 256;
-      require(c, *w.nested.map, {nullptr, dtype::f32, {256}, part::quant_map}, s.kind);
-      require(c, *w.nested.factors, {nullptr, dtype::f32, {factors}, part::quant_map}, s.kind);
-      require(c, *t, {nullptr, dtype::u8, p.shape, part::codes}, s.kind);
-    } else {
-      require(c, *t, p, s.kind);
-    }
+    require(c, *t, p, s.kind);
     if ((p.what == part::block_scales || p.what == part::group_major_scales) && is_float(t->type))
       w.wide = t->type;
     w.parts.emplace_back(p.what, t);
   }
-  // They have no kind of their own; readers take them from `nested`.
-  for (const Tensor* t : {w.nested.map, w.nested.factors})
-    if (t != nullptr) w.parts.emplace_back(part::quant_map, t);
   if (s.owner != dialect::gpt_oss) {
     all.emplace(module, std::move(w));
     return;

@@ -20,12 +20,7 @@ struct StoredWeight {
   std::int64_t rows = 0, columns = 0;
   nvq::io::dtype wide = nvq::io::dtype::f32;  ///< of wide scales
   std::int64_t slice = 0, slices = 1;         ///< which expert of how many that share the tensors
-  /// bitsandbytes' double quantization: the scales are bytes that choose among the values of a map; 256 share a
-  /// factor, and all have their mean taken off. No tensors where scales are floats.
-  struct {
-    const Tensor *map = nullptr, *factors = nullptr;
-    float mean = 0;
-  } nested;
+  float nested_mean = 0;                      ///< of scales that are double-quantized
   std::vector<std::pair<nvq::io::part, const Tensor*>> parts;
 
   /// nullptr when the weight has no such part.

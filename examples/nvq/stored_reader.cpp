@@ -46,8 +46,8 @@ StoredReader::StoredReader(const Checkpoint& checkpoint, const StoredWeight& wei
       row_step_(codec_->row_step()),
       scale_(tensor_scale(checkpoint, weight)),
       divides_(weight.find(part::divisor) != nullptr),
-      nested_map_(floats(checkpoint, weight.nested.map)),
-      nested_factors_(floats(checkpoint, weight.nested.factors)) {
+      nested_map_(floats(checkpoint, weight.find(part::nested_map))),
+      nested_factors_(floats(checkpoint, weight.find(part::nested_factors))) {
   for (const auto& [what, tensor] : weight.parts) row_step_ = std::max(row_step_, rows_together(what));
 }
 
@@ -78,7 +78,7 @@ void StoredReader::expand_scales(std::int64_t first, std::vector<std::uint8_t>& 
   for (std::size_t i = 0; i < scales.size(); ++i) {
     const auto group = (static_cast<std::size_t>(first) + i) / 256;
     const float scale =
-        nvq::add_rn(nvq::mul_rn(nested_map_[scales[i]], nested_factors_[group]), weight_.nested.mean);
+        nvq::add_rn(nvq::mul_rn(nested_map_[scales[i]], nested_factors_[group]), weight_.nested_mean);
     std::memcpy(&wide[4 * i], &scale, 4);
   }
   scales = std::move(wide);

@@ -5,7 +5,7 @@ The tensors of model.layers.0.self_attn.k_proj as compressed-tensors' and Model 
 BF16 weights, with the amax that q, k and v share where the format has one scale for the tensor. Names are
 CASE/SUFFIX; tests/app/quantize.cpp compares what `nvq quantize` writes, byte for byte.
 
-    pip install -r ../vectors/gen/requirements-nvfp4.txt
+    pip install -r ../vectors/gen/requirements-nvfp4.txt bitsandbytes==0.50.2
     python gen_owner_tensors.py
 """
 
@@ -13,6 +13,7 @@ import importlib.metadata
 from pathlib import Path
 
 import torch
+from bitsandbytes import functional as bnb
 from compressed_tensors.compressors import BaseCompressor
 from compressed_tensors.quantization import QuantizationArgs, QuantizationScheme
 from compressed_tensors.quantization.utils import calculate_qparams, generate_gparam
@@ -54,7 +55,14 @@ def modelopt_nvfp4():
     return {"weight": q._quantized_data, "weight_scale": scale, "weight_scale_2": scale_2}
 
 
+def bitsandbytes_nf4_dq():
+    codes, state = bnb.quantize_4bit(WEIGHT, quant_type="nf4", compress_statistics=True)
+    return {"weight": codes, **{f"weight.{k}": v for k, v in state.as_dict(packed=True).items()}}
+
+
 def main():
+    # The mean of the scales is a sum of floats, whose order depends on the number of threads.
+    torch.set_num_threads(1)
     fp4 = dict(num_bits=4, type="float")
     fp8 = dict(num_bits=8, type="float")
     cases = {
@@ -67,11 +75,12 @@ def main():
         "fp8_block": compressed_tensors("float-quantized", **fp8, strategy="block", block_structure=[128, 128]),
         "int8": compressed_tensors("int-quantized", num_bits=8, type="int", strategy="channel"),
         "int4": compressed_tensors("pack-quantized", num_bits=4, type="int", strategy="group", group_size=128),
+        "nf4_dq": bitsandbytes_nf4_dq(),
     }
     tensors = {f"{case}/{k}": v.contiguous() for case, t in cases.items() for k, v in t.items()}
     for name, t in tensors.items():
         print(name, t.dtype, list(t.shape))
-    versions = ", ".join(f"{p} {importlib.metadata.version(p)}" for p in ("compressed-tensors", "nvidia-modelopt", "torch"))
+    versions = ", ".join(f"{p} {importlib.metadata.version(p)}" for p in ("compressed-tensors", "nvidia-modelopt", "bitsandbytes", "torch"))
     save_file(tensors, HERE / "owner_tensors.safetensors", {"package": versions, "note": "model.layers.0.self_attn.k_proj"})
 
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `nvq quantize` on the model of examples/data: what is written, against the owners of the dialects.
+#include <algorithm>
 #include <set>
 
 #include "app.hpp"
@@ -55,7 +56,10 @@ TEST_CASE("every format's tensors are those its owner makes, byte for byte", "[a
     for (const auto& [name, tensor] : ours)
       if (name.compare(0, module.size(), module) == 0) CHECK(suffixes.count(name.substr(module.size())) == 1);
   }
-  CHECK(compared == owners.size());
+  // Those of nf4_dq are for double_quant.cpp.
+  const auto others = std::count_if(owners.begin(), owners.end(),
+                                    [](const auto& t) { return t.first.compare(0, 7, "nf4_dq/") == 0; });
+  CHECK(compared + static_cast<std::size_t>(others) == owners.size());
 }
 
 TEST_CASE("what is not quantized is copied, and nothing is lost", "[app]") {

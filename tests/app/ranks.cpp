@@ -41,7 +41,8 @@ TEST_CASE("ranks and merge make the bytes of one process", "[app]") {
          std::vector<std::vector<std::string>>{{},
                                                {"--dialect", "modelopt", "--preset", "all-linear"},
                                                {"--format", "mxfp4"},
-                                               {"--format", "int4", "--dialect", "gptq"}}) {
+                                               {"--format", "int4", "--dialect", "gptq"},
+                                               {"--format", "nf4_dq"}}) {
       const fs::path whole = dir / "whole";
       const Outcome alone = nvq(quantize_command(dir / model, whole, how));
       INFO(alone.err);

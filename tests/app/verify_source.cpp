@@ -135,6 +135,27 @@ TEST_CASE("checkpoints of the owners of the dialects have no findings, with thei
   CHECK(seen == 15);
 }
 
+TEST_CASE("a padding token may be added, but not changed", "[app][verify]") {
+  const TempDir dir;
+  for (const json& was : {json(nullptr), json(0)}) {
+    Ckpt c = checkpoint_of("gptq"), source = plain_model();
+    for (const std::string& m : linear_layers(source)) {
+      Raw& t = source.tensors[m + ".weight"];
+      t = original(c, "gptq", m, t.shape[0], t.shape[1]);
+    }
+    c.config["pad_token_id"] = 2;
+    source.config["pad_token_id"] = was;
+    c.write(dir / "c");
+    source.write(dir / "s");
+    const Verdict v = with_source(dir / "c", dir / "s");
+    INFO(v.all());
+    CHECK(v.found("V19", "pad_token_id") == !was.is_null());
+    CHECK(v.status == (was.is_null() ? 0 : 1));
+    fs::remove_all(dir / "c");
+    fs::remove_all(dir / "s");
+  }
+}
+
 TEST_CASE("what nvq quantize writes is its source", "[app][verify]") {
   for (const std::string format :
        {"nvfp4", "mxfp4", "mxfp6", "mxfp8", "fp8", "fp8_row", "fp8_block", "int8", "int4", "int4_row"}) {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The compiler line at the head of every example builds it, from the root of the project, and it prints what it should.
 cmake_minimum_required(VERSION 3.23)
+file(MAKE_DIRECTORY "${WORK}")
 file(GLOB sources "${NVQ_ROOT}/examples/*.cpp")
 foreach(source IN LISTS sources)
   cmake_path(GET source STEM name)

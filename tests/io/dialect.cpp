@@ -94,6 +94,12 @@ TEST_CASE("tensors of the other dialects", "[io]") {
   CHECK(parts(scheme(weight_kind::nf4, dialect::bitsandbytes)) ==
         "weight U8 [49152, 1]; weight.absmax F32 [1536]; weight.quant_map F32 [16]; "
         "weight.quant_state.bitsandbytes__nf4 U8 [80]; ");
+  weight_scheme nested = scheme(weight_kind::nf4, dialect::bitsandbytes);
+  nested.double_quant = true;
+  CHECK(parts(nested) ==
+        "weight U8 [49152, 1]; weight.absmax U8 [1536]; weight.quant_map F32 [16]; "
+        "weight.nested_absmax F32 [6]; weight.nested_quant_map F32 [256]; "
+        "weight.quant_state.bitsandbytes__nf4 U8 [173]; ");
   weight_scheme zp = scheme(weight_kind::int4_group, dialect::compressed_tensors, 128);
   zp.zero_points = true;
   CHECK(parts(zp) ==
@@ -118,6 +124,12 @@ TEST_CASE("what a dialect cannot say is refused", "[io]") {
     CHECK(bool(nvq::io::check(scheme(kind, dialect::bitsandbytes))) == (kind == weight_kind::nf4));
   }
   CHECK(accepted == 5);
+  weight_scheme nested = scheme(weight_kind::nf4, dialect::bitsandbytes);
+  nested.double_quant = true;
+  CHECK(nvq::io::check(nested));
+  nested.kind = weight_kind::nvfp4;
+  nested.owner = dialect::compressed_tensors;
+  CHECK(!nvq::io::check(nested));
   weight_scheme s = scheme(weight_kind::nvfp4);
   s.activations = activation_kind::dynamic;
   CHECK(!nvq::io::check(s));
@@ -191,11 +203,12 @@ TEST_CASE("a configuration is recognised as what it was written for", "[io]") {
        {dialect::compressed_tensors, dialect::modelopt, dialect::deepseek, dialect::gpt_oss, dialect::gptq,
         dialect::gptq_v2, dialect::awq, dialect::bitsandbytes})
     for (const weight_kind kind : all_kinds)
-      for (const bool zero_points : {false, true})
+      for (const bool more : {false, true})
         for (const auto activations :
              {activation_kind::none, activation_kind::dynamic, activation_kind::calibrated}) {
           weight_scheme s = scheme(kind, owner, kind == weight_kind::int4_group ? 64 : 0);
-          s.zero_points = zero_points;
+          s.zero_points = more && kind != weight_kind::nf4;
+          s.double_quant = more && kind == weight_kind::nf4;
           s.activations = activations;
           if (!nvq::io::check(s)) continue;
           auto written = whole(s, {"lm_head"});
@@ -214,7 +227,7 @@ TEST_CASE("a configuration is recognised as what it was written for", "[io]") {
           CHECK(back->fp8_kv_cache == written.fp8_kv_cache);
           ++seen;
         }
-  CHECK(seen == 34);
+  CHECK(seen == 35);
 }
 
 TEST_CASE("layers of several schemes", "[io]") {

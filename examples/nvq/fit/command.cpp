@@ -19,7 +19,7 @@ void add_plan(CLI::App& cli) {
   c->add_option("DIR", o.models, "Hugging Face directories; config.json alone is enough for known families");
   c->add_option("--to", o.to, "a format of quantize, or source: the weights as they are")
       ->capture_default_str();
-  c->add_option("--dialect", o.dialect, "compressed-tensors or modelopt")->capture_default_str();
+  c->add_option("--dialect", o.dialect, "as in quantize")->capture_default_str();
   c->add_option("--keep", o.keep, "as in quantize; may be repeated")->delimiter(',');
   c->add_option("--ctx", o.context, "tokens of each sequence")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))

@@ -58,8 +58,7 @@ Share parse_share(const std::string& text) {
           "in it");
     throw Failure(
         "--shard auto: the environment names no rank; start nvq with srun, mpirun or torchrun, or give "
-        "--shard "
-        "r/N");
+        "--shard r/N");
   }
   const std::size_t slash = text.find('/');
   const std::optional<int> r = number(std::string_view(text).substr(0, slash)),

@@ -66,8 +66,7 @@ ShareResult quantize_share(const QuantizeOptions& options, const Share& share) {
     write(job, mine, done, out, journal, to_do, !options.quiet);
   } catch (const Failure& e) {
     if (journal.empty()) throw;
-    throw Failure(std::string(e.what()) + "; what is done is in " + out.partial().string() +
-                  ", and the same command goes on with it");
+    throw Failure(e.what() + goes_on(out.partial()));
   }
   r.all_found = find_done(job.plan, job.memory.batch_bytes, all, find_parts(all)).size();
   r.seconds = now() - started;

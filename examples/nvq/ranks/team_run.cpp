@@ -175,10 +175,8 @@ class Run {
   }
 
   std::string hint() const {
-    return done_.empty() && (!journal_ || journal_->empty())
-               ? ""
-               : "; what is done is in " + options_.out.string() +
-                     ".partial, and the same command goes on with it";
+    return done_.empty() && (!journal_ || journal_->empty()) ? ""
+                                                             : goes_on(options_.out.string() + ".partial");
   }
 
  private:

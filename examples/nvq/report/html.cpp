@@ -24,7 +24,7 @@ h1 { font-size: 1.6rem; margin-bottom: .3rem } h2 { font-size: 1.15rem; margin: 
 p { margin: .3rem 0 .8rem; color: var(--soft) }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem }
 th, td { padding: .25rem .7rem .25rem 0; text-align: left; border-bottom: 1px solid var(--line) }
-th { color: var(--soft); font-weight: 600 } .n { text-align: right }
+th { color: var(--soft); font-weight: 600 } .n { text-align: right } td.n { white-space: nowrap }
 .wide { overflow-x: auto } code { background: var(--shade); padding: .1rem .3rem; border-radius: 3px }
 svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif }
 svg .label { fill: var(--ink) } svg .muted { fill: var(--soft) }
@@ -63,7 +63,7 @@ std::string number(double x, const char* format) {
 }
 std::string share(std::int64_t part, std::int64_t of) {
   if (part < 0 || of == 0) return "";
-  return fmt::format("{:.3g} %", 100.0 * static_cast<double>(part) / static_cast<double>(of));
+  return fmt::format("{:.3f} %", 100.0 * static_cast<double>(part) / static_cast<double>(of));
 }
 
 const std::vector<std::string> figures = {">values",        ">MB",     ">SQNR, dB", ">relative error",

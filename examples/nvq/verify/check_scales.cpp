@@ -136,7 +136,7 @@ std::string input_problem(Context& x, const Module& m) {
     const bool divides = t->name.find("input_global_scale") != std::string::npos;
     const double steps = m.declared->kind == Kind::nvfp4 ? 2688 : 448;
     const double amax = divides ? steps / static_cast<double>(v) : steps * static_cast<double>(v);
-    const double limit = largest_input(x.checkpoint, m);
+    const double limit = largest_input(x.checkpoint, m, amax);
     if (amax > limit)
       x.findings.warning(
           "V4", t->name,

@@ -50,7 +50,8 @@ double largest(const std::vector<float>& values) {
 
 }  // namespace
 
-double largest_input(const Snapshot& c, const Module& m) {
+double largest_input(const Snapshot& c, const Module& m, double implied) {
+  if (implied <= never_below) return never_below;
   if (m.part("pre_quant_scale") != nullptr) return without_norm;
   const std::string norm = norm_before(c, m);
   const Entry* weight = norm.empty() ? nullptr : c.find(norm + ".weight");

@@ -57,10 +57,11 @@ struct weight_scheme {
   int group = 0;             ///< int4_group: values of a row that share a scale.
   bool zero_points = false;  ///< int4_group: codes are unsigned, with a zero point per group.
   activation_kind activations = activation_kind::none;
+  bool double_quant = false;  ///< nf4: the absolute maxima are quantized once more, as 8-bit codes.
 
   friend bool operator==(const weight_scheme& a, const weight_scheme& b) noexcept {
     return a.owner == b.owner && a.kind == b.kind && a.group == b.group && a.zero_points == b.zero_points &&
-           a.activations == b.activations;
+           a.activations == b.activations && a.double_quant == b.double_quant;
   }
   friend bool operator!=(const weight_scheme& a, const weight_scheme& b) noexcept { return !(a == b); }
 };
@@ -200,6 +201,7 @@ inline expected<void> check_modelopt(const weight_scheme& s) {
 inline expected<void> check(const weight_scheme& s) {
   if (s.zero_points && s.kind != weight_kind::int4_group)
     return error{"zero points are a matter of 4-bit integers in groups"};
+  if (s.double_quant && s.kind != weight_kind::nf4) return error{"double quantization is a matter of NF4"};
   const auto only = [&s](weight_kind kind, activation_kind activations,
                          const char* format) -> expected<void> {
     if (s.kind == kind && s.activations == activations) return {};
@@ -228,7 +230,7 @@ inline expected<void> check(const weight_scheme& s) {
       return only(weight_kind::int4_group, activation_kind::none,
                   "4-bit integers with zero points (int4_zp)");
     case dialect::bitsandbytes:
-      return only(weight_kind::nf4, activation_kind::none, "NF4 (nf4)");
+      return only(weight_kind::nf4, activation_kind::none, "NF4 (nf4, nf4_dq)");
   }
   return {};
 }

@@ -64,7 +64,7 @@ inline json quantization_config(const quantization& q) {
               {"_load_in_4bit", true},
               {"_load_in_8bit", false},
               {"bnb_4bit_quant_type", "nf4"},
-              {"bnb_4bit_use_double_quant", false},
+              {"bnb_4bit_use_double_quant", first.double_quant},
               {"bnb_4bit_compute_dtype", "bfloat16"},
               {"bnb_4bit_quant_storage", "uint8"},
               {"llm_int8_skip_modules", q.ignore}};
@@ -147,8 +147,11 @@ inline expected<quantization> parse_quantization_config(const json& config) {
   if (method == "bitsandbytes") {
     if (detail::text_at(config, "bnb_4bit_quant_type") != "nf4")
       return error{"bitsandbytes: only 4-bit weights of type nf4 are supported"};
-    return detail::single(weight_kind::nf4, dialect::bitsandbytes,
-                          detail::texts_at(config, "llm_int8_skip_modules"));
+    quantization q = detail::single(weight_kind::nf4, dialect::bitsandbytes,
+                                    detail::texts_at(config, "llm_int8_skip_modules"));
+    const json* nested = detail::field(config, "bnb_4bit_use_double_quant");
+    q.uses.front().scheme.double_quant = nested != nullptr && *nested == true;
+    return q;
   }
   return error{"quant_method '" + method + "' is not supported"};
 }

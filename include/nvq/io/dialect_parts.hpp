@@ -21,7 +21,7 @@ enum class part : std::uint8_t {
   gptq_codes,          ///< layout::GptqWeights of unsigned codes
   awq_codes,           ///< layout::AwqWeights
   high_first_codes,    ///< bitsandbytes: codes, even column in the high nibble
-  block_scales,        ///< decode multipliers of blocks, row-major
+  block_scales,        ///< decode multipliers of blocks, row-major; double-quantized ones as their codes
   group_major_scales,  ///< the same transposed, [groups, rows]
   zero_points,         ///< layout::PackQuantizedZeros
   gptq_zeros,          ///< layout::GptqZeros of the dialect's version
@@ -31,9 +31,11 @@ enum class part : std::uint8_t {
   divisor,             ///< its other direction, (448 * 6) / amax: decoding divides by it
   input_multiplier,    ///< of the activations, in the same two directions
   input_divisor,
-  shape,        ///< rows and columns
-  quant_map,    ///< bitsandbytes: the 16 values of NF4
-  quant_state,  ///< bitsandbytes: JSON text
+  shape,           ///< rows and columns
+  quant_map,       ///< bitsandbytes: the 16 values of NF4
+  nested_factors,  ///< of double-quantized block scales: a float for 256 of them
+  nested_map,      ///< the 256 values that their codes stand for
+  quant_state,     ///< bitsandbytes: JSON text
 };
 
 /// One of the tensors that stand for a weight: its name is the module's plus `suffix`.
@@ -44,11 +46,21 @@ struct stored_part {
   part what;
 };
 
-/// Length of the JSON text in bitsandbytes' quant_state of a weight; see quant_state_text().
-inline std::string quant_state_text(std::int64_t rows, std::int64_t columns, dtype weights) {
+/// The longest that Python writes a float32 of 0 or more: 1.1754943508222875e-38.
+constexpr std::size_t longest_offset = 22;
+
+/// The JSON text in bitsandbytes' quant_state of a weight. `nested_offset` is the mean of double-quantized scales as
+/// JSON has it, empty where they are not. Spaces fill the text up to one length for all means, so that the place
+/// of every tensor in a file is known before the mean is.
+inline std::string quant_state_text(std::int64_t rows, std::int64_t columns, dtype weights,
+                                    const std::string& nested_offset = {}) {
   const char* type = weights == dtype::bf16 ? "bfloat16" : weights == dtype::f16 ? "float16" : "float32";
-  return std::string(R"({"quant_type": "nf4", "blocksize": 64, "dtype": ")") + type + R"(", "shape": [)" +
-         std::to_string(rows) + ", " + std::to_string(columns) + "]}";
+  std::string text = std::string(R"({"quant_type": "nf4", "blocksize": 64, "dtype": ")") + type +
+                     R"(", "shape": [)" + std::to_string(rows) + ", " + std::to_string(columns) + "]";
+  if (nested_offset.empty()) return text + "}";
+  text += R"(, "nested_blocksize": 256, "nested_dtype": "float32", "nested_offset": )" + nested_offset + "}";
+  if (nested_offset.size() < longest_offset) text.append(longest_offset - nested_offset.size(), ' ');
+  return text;
 }
 
 namespace detail {
@@ -139,6 +151,25 @@ inline std::vector<stored_part> parts_modelopt(const weight_scheme& s, std::int6
   }
 }
 
+inline std::vector<stored_part> parts_bitsandbytes(const weight_scheme& s, std::int64_t rows,
+                                                   std::int64_t columns, dtype weights) {
+  const std::int64_t scales = rows * blocks(columns, 64);
+  std::vector<stored_part> all = {
+      {".weight", dtype::u8, {rows * blocks(columns, 2), 1}, part::high_first_codes},
+      {".weight.absmax", s.double_quant ? dtype::u8 : dtype::f32, {scales}, part::block_scales},
+      {".weight.quant_map", dtype::f32, {16}, part::quant_map}};
+  if (s.double_quant) {
+    all.push_back({".weight.nested_absmax", dtype::f32, {blocks(scales, 256)}, part::nested_factors});
+    all.push_back({".weight.nested_quant_map", dtype::f32, {256}, part::nested_map});
+  }
+  const std::string state = quant_state_text(rows, columns, weights, s.double_quant ? "0.0" : "");
+  all.push_back({".weight.quant_state.bitsandbytes__nf4",
+                 dtype::u8,
+                 {static_cast<std::int64_t>(state.size())},
+                 part::quant_state});
+  return all;
+}
+
 }  // namespace detail
 
 /// The tensors that stand for a weight of [rows, columns], the codes first. `wide` is the dtype of 16- or
@@ -171,13 +202,7 @@ inline std::vector<stored_part> parts(const weight_scheme& s, std::int64_t rows,
               {".qzeros", dtype::i32, {groups, blocks(rows, 8)}, part::awq_zeros},
               {".scales", dtype::f16, {groups, rows}, part::group_major_scales}};
     case dialect::bitsandbytes:
-      return {{".weight", dtype::u8, {rows * blocks(columns, 2), 1}, part::high_first_codes},
-              {".weight.absmax", dtype::f32, {rows * blocks(columns, 64)}, part::block_scales},
-              {".weight.quant_map", dtype::f32, {16}, part::quant_map},
-              {".weight.quant_state.bitsandbytes__nf4",
-               dtype::u8,
-               {static_cast<std::int64_t>(quant_state_text(rows, columns, wide).size())},
-               part::quant_state}};
+      return detail::parts_bitsandbytes(s, rows, columns, wide);
   }
   return {};
 }
