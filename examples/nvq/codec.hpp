@@ -6,8 +6,8 @@
 #include <nvq/io/dialect.hpp>
 #include <nvq/io/dtype.hpp>
 #include <nvq/scale.hpp>
-#include <optional>
 #include <nvq/span.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>

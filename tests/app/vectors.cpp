@@ -360,4 +360,7 @@ TEST_CASE("stochastic vectors are keyed by their seed", "[app][vectors]") {
   CHECK(refused.status == 1);
   CHECK(refused.err.find("nf4 has no stochastic rounding") != std::string::npos);
   CHECK_FALSE(fs::exists(dir / "x"));
+  const Outcome nested = nvq({"vectors", "--format", "nf4_dq", "--out", (dir / "x").string()});
+  CHECK(nested.status == 1);
+  CHECK(nested.err.find("there are vectors of nf4") != std::string::npos);
 }

@@ -18,7 +18,7 @@ namespace {
 std::string formats_help() {
   std::string text = "Formats and their recipes, the default first (docs/recipes.md has the formulas):\n";
   for (const FormatName& f : format_names())
-    text += fmt::format("  {:<12} {}\n", f.name, fmt::join(recipe_names(f), ", "));
+    if (!f.double_quant) text += fmt::format("  {:<12} {}\n", f.name, fmt::join(recipe_names(f), ", "));
   return text;
 }
 

@@ -23,6 +23,9 @@ using nvq::io::json;
 
 Subject subject_of(const WriteOptions& o) {
   const FormatName& format = find_format(o.format);
+  if (format.double_quant)
+    throw Failure(fmt::format(
+        "--format {}: its scales are those of a whole tensor, nested; there are vectors of nf4", o.format));
   nvq::io::weight_scheme scheme;
   scheme.kind = format.kind;
   scheme.group = format.group;
