@@ -29,7 +29,9 @@ Checkpoint::Checkpoint(fs::path directory) : directory_(std::move(directory)) {
   if (!fs::is_directory(directory_, ec))
     throw Failure(directory_.string() + ": it is not a directory; name the model's directory");
   const fs::path config = directory_ / "config.json";
-  if (!fs::exists(config, ec))
+  const bool is_model = fs::exists(config, ec);
+  if (ec) throw Failure(config.string() + ": cannot look for it: " + ec.message());
+  if (!is_model)
     throw Failure(directory_.string() + ": it is no model directory, there is no config.json in it");
   config_ = unwrap(nvq::io::parse_json(read_text(config, std::int64_t{4} << 20)), config.string());
   if (!config_.is_object()) throw Failure(config.string() + ": it is not a JSON object");

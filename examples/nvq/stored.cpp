@@ -212,6 +212,7 @@ std::map<std::string, StoredWeight> stored_weights(const Checkpoint& c, const nv
   std::set<std::string> suffixes;
   for (const nvq::io::scheme_use& use : q.uses)
     suffixes.insert(nvq::io::parts(use.scheme, 128, 128, dtype::f32)[0].suffix);
+  const nvq::io::scheme_finder schemes(q);
   std::map<std::string, StoredWeight> all;
   for (const Tensor& t : c.tensors())
     for (const std::string& suffix : suffixes) {
@@ -219,7 +220,7 @@ std::map<std::string, StoredWeight> stored_weights(const Checkpoint& c, const nv
           t.name.compare(t.name.size() - suffix.size(), suffix.size(), suffix) != 0)
         continue;
       const std::string module = t.name.substr(0, t.name.size() - suffix.size());
-      const weight_scheme* s = q.find(module, matches_from_start);
+      const weight_scheme* s = schemes.find(module, matches_from_start);
       if (s == nullptr || nvq::io::parts(*s, 128, 128, dtype::f32)[0].suffix != suffix) continue;
       if (suffix == ".weight" && !is_quantized(c, *s, module)) continue;
       add_stored(c, *s, module, t, all);

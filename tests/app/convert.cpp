@@ -129,25 +129,6 @@ Integers integers(const Tensors& t, const std::string& m, const std::string& dia
   return all;
 }
 
-/// Scales that differ, and g_idx in order, as writers have it.
-Ckpt in_order(Ckpt c) {
-  std::uint32_t state = 7;
-  for (auto& [name, t] : c.tensors) {
-    const bool scales = name.find("_proj.weight_scale") != std::string::npos ||
-                        name.find("_proj.scales") != std::string::npos;
-    for (std::size_t i = 0; scales && i < t.bytes.size(); i += 2) {
-      state = state * 1664525u + 1013904223u;
-      t.bytes[i] = static_cast<char>(state >> 24);
-    }
-    if (name.find("g_idx") == std::string::npos) continue;
-    for (std::int32_t i = 0; i < t.shape[0]; ++i) {
-      const std::int32_t g = i / 64;
-      std::memcpy(t.bytes.data() + 4 * i, &g, 4);
-    }
-  }
-  return c;
-}
-
 }  // namespace
 
 TEST_CASE("convert NVFP4: bytes stay, scales turn round", "[app][convert]") {

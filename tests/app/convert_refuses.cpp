@@ -29,18 +29,6 @@ void expect_refusal(const Ckpt& c, const std::string& to, const std::vector<std:
   CHECK(!fs::exists(dir / "b.partial"));
 }
 
-/// g_idx in order, as writers have it.
-Ckpt in_order(Ckpt c) {
-  for (auto& [name, t] : c.tensors) {
-    if (name.find("g_idx") == std::string::npos) continue;
-    for (std::int32_t i = 0; i < t.shape[0]; ++i) {
-      const std::int32_t g = i / 64;
-      std::memcpy(t.bytes.data() + 4 * i, &g, 4);
-    }
-  }
-  return c;
-}
-
 }  // namespace
 
 TEST_CASE("what cannot be converted is refused before anything is written", "[app][convert]") {

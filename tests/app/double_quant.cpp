@@ -3,6 +3,7 @@
 // compress_statistics and QuantState.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "app.hpp"
 #include "support/catch.hpp"
@@ -143,4 +144,33 @@ TEST_CASE("means of any magnitude have a state of one length", "[app]") {
   }
   CHECK(stored.at("model.layers.0.mlp.down_proj.weight" + std::string(state_suffix)).bytes.find(": 0.0}") !=
         std::string::npos);
+}
+
+TEST_CASE("what lacks of double-quantized scales is found", "[app][verify]") {
+  const TempDir dir;
+  REQUIRE(quantize(shared_model(), dir / "q").status == 0);
+  const fs::path file = dir / "q" / "model.safetensors";
+  const std::string weight = "model.layers.0.self_attn.k_proj.weight";
+  const auto finds = [&](const std::string& what, const std::function<void(Tensors&)>& spoil) {
+    Tensors t = read_safetensors(file);
+    spoil(t);
+    fs::remove_all(dir / "c");
+    fs::create_directory(dir / "c");
+    write_safetensors(dir / "c" / "model.safetensors", t);
+    fs::copy(dir / "q" / "config.json", dir / "c" / "config.json");
+    const Outcome o = nvq({"verify", (dir / "c").string()});
+    INFO(o.out);
+    CHECK(o.status == (what.empty() ? 0 : 1));
+    CHECK(o.out.find(what) != std::string::npos);
+  };
+  finds("", [](Tensors&) {});
+  finds("1 factors; 512 scales in groups of 256", [&](Tensors& t) {
+    t[weight + ".nested_absmax"].shape = {1};
+    t[weight + ".nested_absmax"].bytes.resize(4);
+  });
+  finds(weight + ".nested_quant_map", [&](Tensors& t) { t.erase(weight + ".nested_quant_map"); });
+  finds("no nested_offset", [&](Tensors& t) {
+    std::string& state = t[weight + state_suffix].bytes;
+    state.replace(state.find("nested_offset"), 13, "another_thing");
+  });
 }

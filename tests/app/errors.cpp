@@ -218,6 +218,9 @@ TEST_CASE("a link whose file is gone is told", "[app]") {
   const TempDir dir;
   fs::create_directories(dir / "m");
   fs::copy_file(shared_model() / "config.json", dir / "m/config.json");
+  fs::create_directories(dir / "round");
+  fs::create_symlink("config.json", dir / "round/config.json");
+  CHECK(contains(refusal(dir / "round", dir / "q"), "config.json: cannot look for it: Too many levels"));
   fs::create_symlink("../blobs/0123", dir / "m/model.safetensors");
   CHECK(contains(refusal(dir / "m", dir / "q"),
                  "model.safetensors: it is a link to ../blobs/0123, which is not there"));

@@ -32,6 +32,8 @@ std::vector<std::string> linear_layers(const Ckpt& plain);
 /// Every dialect by name, in the order of the docs.
 std::vector<std::string> dialect_names();
 Ckpt checkpoint_of(const std::string& dialect, bool experts = false);
+/// 4-bit integers whose scales differ, and with g_idx in order, as writers have it.
+Ckpt in_order(Ckpt c);
 
 Raw scalar(float value, bool rank_one = false);
 Raw random_bytes(const std::string& dtype, std::vector<std::int64_t> shape, int seed, int low = 0,

@@ -338,4 +338,22 @@ Ckpt checkpoint_of(const std::string& d, bool moe) {
   return integers(d, moe);
 }
 
+Ckpt in_order(Ckpt c) {
+  std::uint32_t state = 7;
+  for (auto& [name, t] : c.tensors) {
+    const bool scales = name.find("_proj.weight_scale") != std::string::npos ||
+                        name.find("_proj.scales") != std::string::npos;
+    for (std::size_t i = 0; scales && i < t.bytes.size(); i += 2) {
+      state = state * 1664525u + 1013904223u;
+      t.bytes[i] = static_cast<char>(state >> 24);
+    }
+    if (name.find("g_idx") == std::string::npos) continue;
+    for (std::int32_t i = 0; i < t.shape[0]; ++i) {
+      const std::int32_t g = i / 64;
+      std::memcpy(t.bytes.data() + 4 * i, &g, 4);
+    }
+  }
+  return c;
+}
+
 }  // namespace test

@@ -200,6 +200,9 @@ Faults config_faults() {
           [](Ckpt& c) { c[attn + "o_proj.weight_scale"].dtype = "F8_E8M0"; }, {"--target", "sglang"});
   all.add("N-target", "quantization_config.sym", "gptq", false, [](Ckpt& c) { c.q()["sym"] = false; },
           {"--target", "vllm"});
+  for (const char* loader : {"vllm", "transformers"})
+    all.add("N-target", "quantization_config", "mxfp4-pack-quantized", true,
+            [](Ckpt& c) { c.config["model_type"] = "gpt_oss"; }, {"--target", loader});
   return all;
 }
 

@@ -39,8 +39,8 @@ def deepseek(nvq, work):
     return sum(k.endswith("weight_scale_inv") for k in read(packed)), missing + sum(int((named[k] != ours[k]).sum()) for k in named.keys() & ours.keys())
 
 
-def bitsandbytes(nvq, work):
-    packed, plain = pair(nvq, work, MODEL, "bitsandbytes", "--dialect", "bitsandbytes")
+def bitsandbytes(nvq, work, format_="nf4"):
+    packed, plain = pair(nvq, work, MODEL, f"bitsandbytes-{format_}", "--format", format_)
     run(nvq, "dequantize", "--quiet", packed, plain, "--dtype", "bf16")
     t, ours = read(packed), read(plain)
     wrong = count = 0
@@ -53,6 +53,10 @@ def bitsandbytes(nvq, work):
         wrong += int(((got.float() - ours[weight].float()).abs() > 2**-8 * ours[weight].float().abs()).sum())
         count += 1
     return count, wrong
+
+
+def bitsandbytes_dq(nvq, work):
+    return bitsandbytes(nvq, work, "nf4_dq")
 
 
 def gpt_oss(nvq, work):
@@ -112,17 +116,19 @@ ARCHITECTURES = {
     "deepseek": (models.ALL, load_deepseek, False, 0.0),
     # transformers 5 holds experts in one tensor, which bitsandbytes' layers do not know.
     "bitsandbytes": (("llama", "qwen3"), load_bitsandbytes, True, 2**-5),
+    "bitsandbytes dq": (("llama", "qwen3"), load_bitsandbytes, True, 2**-5),
     "gpt-oss": (("gpt_oss",), load_gpt_oss, False, 0.0),
 }
 
 
 def architectures(nvq, work) -> int:
     report = Report("model", "dialect", "quantized", "findings", "weights off", "logits off", "verdict")
-    for dialect, (names, load, rounded, noise) in ARCHITECTURES.items():
+    for case, (names, load, rounded, noise) in ARCHITECTURES.items():
+        dialect, *nested = case.split()
         for name in names:
             source = models.make(name, work)
-            packed = work / f"hf-{name}-{dialect}"
-            plain = decoded(nvq, source, packed, "--dialect", dialect)
+            packed = work / f"hf-{name}-{case.replace(' ', '-')}"
+            plain = decoded(nvq, source, packed, "--dialect", dialect, *(["--format", "nf4_dq"] if nested else []))
             found = findings(nvq, packed, source)
             suffixes = ("weight_scale_inv", "_blocks", "nf4")
             quantized = sum(k.endswith(suffixes) for k in read(packed))
@@ -133,9 +139,9 @@ def architectures(nvq, work) -> int:
                 if not rounded:
                     ours, theirs = ours.float(), theirs.float()
                 gap = (models.logits(theirs) - models.logits(ours)).abs().max().item()
-                report.row(not found and quantized > 0 and wrong == 0 and gap <= noise, name, dialect, quantized, len(found), wrong, f"{gap:.2g}")
+                report.row(not found and quantized > 0 and wrong == 0 and gap <= noise, name, case, quantized, len(found), wrong, f"{gap:.2g}")
             except Exception as error:
-                report.row(False, name, dialect, quantized, len(found), short(error))
+                report.row(False, name, case, quantized, len(found), short(error))
             for line in found:
                 print("    " + line)
     return report.failed
@@ -145,7 +151,7 @@ def main() -> None:
     nvq, work = Path(sys.argv[1]), Path(sys.argv[2])
     print(versions("transformers", "bitsandbytes", "torch", "safetensors"))
     report = Report("dialect", "quantized", "weights off", "verdict")
-    for check in (deepseek, bitsandbytes, gpt_oss):
+    for check in (deepseek, bitsandbytes, bitsandbytes_dq, gpt_oss):
         count, wrong = check(nvq, work)
         report.row(wrong == 0 and count > 0, check.__name__, count, wrong)
     print()

@@ -4,6 +4,8 @@
 `nvq verify` must find nothing, against the model it was made from as well, `nvq inspect` must know all of it, and `nvq dequantize` must
 give the values that the owner's decoder gives: in float32, or in BF16 where that is what it gives. One finding is right: llm-compressor 0.14 does
 not share the NVFP4 divisor between gate and up of an expert, nor between the low-rank projections of MLA, as engines need it (V3).
+GPTQModel quantizes by its algorithms, on tokens, on the CPU; AWQ it decodes with its kernel, in F16, since its decoder of files takes AWQ's
+columns in another order.
 """
 
 import contextlib
@@ -16,6 +18,8 @@ from pathlib import Path
 from common import Report, findings, fresh, read, run, short, versions
 
 os.environ["LLM_COMPRESSOR_LOG_DISABLED"] = "true"
+# It asks for two workers to load a model, and on two cores has one.
+os.environ.setdefault("GPTQMODEL_CPU_WORKERS", "2")
 import bitsandbytes.functional as bnb
 import models
 import modelopt.torch.quantization as mtq
@@ -92,7 +96,46 @@ def bitsandbytes_values(out):
         yield name, bnb.dequantize_4bit(t[name], state)
 
 
+# It changes transformers and prints when it is imported, so the writers before it come without.
+def by_gptqmodel(**options):
+    def write(name, source, out):
+        from gptqmodel import GPTQModel, QuantizeConfig
+
+        # It leaves a folder of logs where it runs.
+        with contextlib.chdir(out.parent):
+            torch.manual_seed(0)
+            tokens = [((torch.arange(128) * (i + 3) + i) % 256).reshape(1, 128) for i in range(16)]
+            model = GPTQModel.load(str(source), QuantizeConfig(bits=4, group_size=32, device="cpu", **options), dtype=torch.bfloat16)
+            model.quantize([{"input_ids": t, "attention_mask": torch.ones_like(t)} for t in tokens], batch_size=1)
+            model.save(str(out))
+
+    return write
+
+
+def gptqmodel_values(out):
+    from gptqmodel.utils.model_dequant import dequantize_model
+
+    theirs = fresh(out.with_name(out.name + "-theirs"))
+    dequantize_model(out, theirs, target_dtype=torch.float32)
+    quantized = [k.removesuffix("qweight") + "weight" for k in read(out) if k.endswith(".qweight")]
+    t = read(theirs)
+    for name in quantized:
+        yield name, t[name]
+
+
+def awq_kernel_values(out):
+    from gptqmodel import BACKEND, GPTQModel
+    from gptqmodel.quantization.awq.utils.packing_utils import dequantize_gemm
+
+    model = GPTQModel.load(str(out), backend=BACKEND.AWQ_TORCH, device="cpu", dtype=torch.float16).model
+    for name, m in model.named_modules():
+        if hasattr(m, "qweight"):
+            yield name + ".weight", dequantize_gemm(m.qweight, m.qzeros, m.scales, m.bits, m.group_size).t().float()
+
+
 DENSE, EXPERTS = ("llama", "qwen3"), ("qwen3_moe", "mixtral", "deepseek_v3")
+# What the owner's decoder gives, where that is not float32.
+DTYPES = {compressed_tensors_values: "bf16", awq_kernel_values: "f16"}
 WRITERS = [
     ("modelopt NVFP4", by_modelopt("NVFP4_DEFAULT_CFG"), modelopt_values, DENSE + EXPERTS),
     ("modelopt FP8", by_modelopt("FP8_DEFAULT_CFG"), modelopt_values, DENSE + EXPERTS),
@@ -103,12 +146,16 @@ WRITERS = [
     *[(f"llm-compressor {scheme}", by_llmcompressor(scheme), compressed_tensors_values, DENSE + EXPERTS[:2]) for scheme in ("FP8_BLOCK", "W4A16")],
     ("bitsandbytes NF4", by_bitsandbytes(False), bitsandbytes_values, DENSE),
     ("bitsandbytes NF4, nested", by_bitsandbytes(True), bitsandbytes_values, DENSE),
+    ("GPTQModel GPTQ", by_gptqmodel(), gptqmodel_values, (*DENSE, "qwen3_moe", "deepseek_v3")),
+    ("GPTQModel GPTQ, zeros", by_gptqmodel(sym=False), gptqmodel_values, DENSE),
+    ("GPTQModel GPTQ v2", by_gptqmodel(sym=False, format="gptq_v2"), gptqmodel_values, DENSE),
+    ("GPTQModel AWQ", by_gptqmodel(quant_method="awq", format="gemm"), awq_kernel_values, DENSE),
 ]
 
 
 def main() -> None:
     nvq, work = Path(sys.argv[1]), Path(sys.argv[2])
-    print(versions("nvidia-modelopt", "llmcompressor", "compressed-tensors", "bitsandbytes", "transformers", "torch"))
+    print(versions("nvidia-modelopt", "llmcompressor", "compressed-tensors", "bitsandbytes", "gptqmodel", "transformers", "torch"))
     report = Report("model", "written by", "quantized", "findings", "largest off", "verdict")
     for writer, write, values, names in WRITERS:
         for name in names:
@@ -119,7 +166,7 @@ def main() -> None:
                     write(name, source, out)
                 found = findings(nvq, out, source)
                 plain = fresh(out.with_name(out.name + "-decoded"))
-                run(nvq, "dequantize", "--quiet", out, plain, "--dtype", "bf16" if values is compressed_tensors_values else "f32")
+                run(nvq, "dequantize", "--quiet", out, plain, "--dtype", DTYPES.get(values, "f32"))
                 ours, worst, quantized = read(plain), 0.0, 0
                 with contextlib.redirect_stdout(sys.stderr):
                     theirs = dict(values(out))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The expected names, shapes and JSON are those of compressed-tensors 0.20.0 and Model Optimizer 0.47.0,
 // written out.
+#include <ctime>
 #include <nvq/io/dialect_json.hpp>
 #include <nvq/io/dialect_parts.hpp>
 #include <string>
@@ -277,6 +278,64 @@ TEST_CASE("layers of several schemes", "[io]") {
     CHECK(*read->find("l.0.experts.0.up_proj") == experts);
     CHECK(read->find("l.0.o_proj") == nullptr);
   }
+}
+
+namespace {
+
+bool ends_with_b(const std::string& pattern, std::string_view module) {
+  return pattern == ".*b" && module.back() == 'b';
+}
+
+/// Processor time to find the schemes of so many modules that are all named; the least of a few times.
+double time_to_find(int modules) {
+  nvq::io::quantization q;
+  q.uses = {{scheme(weight_kind::fp8_channel), {}}, {scheme(weight_kind::nvfp4), {"last"}}};
+  for (int i = 0; i < modules; ++i) q.uses[0].targets.push_back("model.layers." + std::to_string(i));
+  double least = 0;
+  for (int round = 0; round < 3; ++round) {
+    const std::clock_t begin = std::clock();
+    const nvq::io::scheme_finder schemes(q);
+    int found = 0;
+    for (const std::string& name : q.uses[0].targets) found += schemes.find(name) == &q.uses[0].scheme;
+    const auto time = static_cast<double>(std::clock() - begin);
+    CHECK(found == modules);
+    if (round == 0 || time < least) least = time;
+  }
+  return least;
+}
+
+}  // namespace
+
+TEST_CASE("of several targets the first of the narrowest kind counts", "[io]") {
+  nvq::io::quantization q;
+  // A class, patterns and names in every order, and one of each that comes twice.
+  q.uses = {{scheme(weight_kind::fp8_channel), {"Linear", "re:.*b"}},
+            {scheme(weight_kind::nvfp4), {"m.b", "m.a"}},
+            {scheme(weight_kind::mxfp4), {"m.a", "re:.*b", "Linear"}}};
+  const nvq::io::scheme_finder schemes(q);
+  const auto kind = [&](const char* module, nvq::io::quantization::matcher matches) {
+    const weight_scheme* s = schemes.find(module, matches);
+    CHECK(s == q.find(module, matches));
+    REQUIRE(s != nullptr);
+    return s->kind;
+  };
+  CHECK(kind("m.a", ends_with_b) == weight_kind::nvfp4);
+  CHECK(kind("m.b", ends_with_b) == weight_kind::nvfp4);
+  CHECK(kind("n.b", ends_with_b) == weight_kind::fp8_channel);
+  CHECK(kind("n.b", nullptr) == weight_kind::fp8_channel);
+  q.uses[0].targets = {"re:.*b"};
+  q.uses[2].targets.clear();
+  const nvq::io::scheme_finder others(q);
+  CHECK(others.find("n.a", ends_with_b)->kind == weight_kind::mxfp4);
+  CHECK(others.find("n.b", nullptr)->kind == weight_kind::mxfp4);
+  q.uses.pop_back();
+  CHECK(nvq::io::scheme_finder(q).find("n.a", ends_with_b) == nullptr);
+}
+
+TEST_CASE("the time to find many named modules grows with their number alone", "[io]") {
+  // 256 times where each is compared with all; 16 times, and what the caches make of it, where it is looked up.
+  const double few = time_to_find(5000), many = time_to_find(80000);
+  CHECK(many < 128 * few);
 }
 
 TEST_CASE("one scheme that not all layers have names them", "[io]") {

@@ -96,8 +96,6 @@ class Planner {
           options_.activations == "dynamic" ? activation_kind::dynamic : activation_kind::none;
       const auto ok = nvq::io::check(other);
       if (!ok) refuse(w.module, ok.error().message);
-      const auto base = converted_scheme(w.scheme, to_);
-      if (base) return other.zero_points = base->zero_points, other;
       return other;
     }
     if (!to) refuse(w.module, to.error().message);
@@ -123,9 +121,10 @@ class Planner {
     if (config == nullptr) return false;
     const auto old = nvq::io::parse_quantization_config(*config);
     if (!old || old->owner != to_) return false;
+    const nvq::io::scheme_finder olds(*old);
     std::map<std::string, weight_scheme> restored;
     for (const auto& [module, w] : plan_.weights) {
-      const weight_scheme* s = old->find(module, matches_from_start);
+      const weight_scheme* s = olds.find(module, matches_from_start);
       const bool calibrated = w.scheme.activations == activation_kind::calibrated;
       if (s == nullptr || !same_numbers(*s, w.scheme) ||
           (s->activations == activation_kind::calibrated) != calibrated ||

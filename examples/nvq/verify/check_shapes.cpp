@@ -117,6 +117,22 @@ void check_extra_parts(Context& x, const Module& m, const Scheme& s, const std::
   }
 }
 
+/// What 8-bit absolute maxima are made of.
+void check_nested(Context& x, const Module& m, const Entry& absmax, const nvq::io::json& state) {
+  if (absmax.type != dtype::u8) return;
+  const std::int64_t group = std::min(number_at(state, "nested_blocksize", 256), largest_block());
+  const Entry* factors = m.part("weight.nested_absmax");
+  for (const char* suffix : {"weight.nested_absmax", "weight.nested_quant_map"})
+    if (m.part(suffix) == nullptr) x.findings.error("N-parts", m.name + "." + suffix, "missing");
+  if (factors != nullptr && group > 0 && factors->values() != (absmax.values() + group - 1) / group)
+    x.findings.error(
+        "V6", factors->name,
+        fmt::format("{} factors; {} scales in groups of {}", factors->values(), absmax.values(), group));
+  const auto mean = state.find("nested_offset");
+  if (mean == state.end() || !mean->is_number())
+    x.findings.error("V6", absmax.name, "8-bit scales, and no nested_offset in the quant_state");
+}
+
 /// The flattened weight's length is in the JSON beside it.
 void check_bnb(Context& x, Module& m) {
   const Entry* codes = m.part("weight");
@@ -147,6 +163,7 @@ void check_bnb(Context& x, Module& m) {
   else if (absmax != nullptr && block > 0 && absmax->values() != (n + block - 1) / block)
     x.findings.error("V6", absmax->name,
                      fmt::format("{} scales; {} values in blocks of {}", absmax->values(), n, block));
+  if (absmax != nullptr) check_nested(x, m, *absmax, *parsed);
 }
 
 void check_module(Context& x, Module& m) {

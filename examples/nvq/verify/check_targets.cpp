@@ -23,7 +23,18 @@ bool any_expert(const Context& x) {
                      [](const auto& m) { return m.second.quantized() && expert_name(m.first).has_value(); });
 }
 
+/// GPT-OSS as llm-compressor writes it, with a module for each projection of an expert.
+void gpt_oss_modules(Context& x, const char* loader) {
+  if (text_at(x.checkpoint.config(), "model_type") == "gpt_oss" && any_expert(x))
+    x.findings.error(
+        "N-target", "quantization_config",
+        fmt::format("{}: passes over experts of GPT-OSS that are modules of their own; `nvq convert --to "
+                    "gpt-oss` stacks them",
+                    loader));
+}
+
 void vllm(Context& x) {
+  gpt_oss_modules(x, "vllm");
   for (const auto& [name, t] : x.checkpoint.tensors())
     if (t.type == nvq::io::dtype::f8_e8m0 && x.declared.method != "fp8")
       x.findings.error("N-target", name, "vllm: F8_E8M0 is copied by value into U8 parameters; store U8");
@@ -74,6 +85,7 @@ void sglang(Context& x) {
 }
 
 void transformers(Context& x) {
+  gpt_oss_modules(x, "transformers");
   if (x.declared.method == "compressed-tensors" && any_kind(x, Kind::nvfp4) && any_expert(x))
     x.findings.error("N-target", "quantization_config",
                      "transformers: drops weight_global_scale of experts (transformers#48371)");

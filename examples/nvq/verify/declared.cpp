@@ -49,18 +49,48 @@ bool Declaration::ignored(std::string_view module) const {
                      [&](const std::string& e) { return matches(matching, e, module); });
 }
 
-std::optional<Scheme> Declaration::scheme_of(std::string_view module) const {
-  for (const SchemeGroup& g : layers)
+void SchemeTable::Targets::add(const std::string& target, bool pattern, const Scheme& scheme) {
+  const std::size_t place = names.size() + patterns.size();
+  if (pattern)
+    patterns.push_back({place, &target, &scheme});
+  else
+    names.emplace(target, std::pair(place, &scheme));
+}
+
+template <class Matches>
+const Scheme* SchemeTable::Targets::find(std::string_view module, Matches matches) const {
+  const auto name = names.find(module);
+  for (const Pattern& p : patterns) {
+    if (name != names.end() && p.place > name->second.first) break;
+    if (matches(*p.text, module)) return p.scheme;
+  }
+  return name != names.end() ? name->second.second : nullptr;
+}
+
+SchemeTable::SchemeTable(const Declaration& d) : declaration_(d) {
+  for (const SchemeGroup& g : d.layers)
     for (const std::string& name : g.targets)
-      if (name == module || (name.find('*') != std::string::npos && glob(name, module))) return g.scheme;
-  if (ignored(module)) return std::nullopt;
-  // An exact name or a regular expression goes before a class name.
-  for (const SchemeGroup& g : groups)
+      layers_.add(name, name.find('*') != std::string::npos, g.scheme);
+  for (const SchemeGroup& g : d.groups) {
+    if (rest_ == nullptr &&
+        (g.targets.empty() || std::any_of(g.targets.begin(), g.targets.end(), is_class_name)))
+      rest_ = &g.scheme;
     for (const std::string& t : g.targets)
-      if (!is_class_name(t) && matches(Matching::exact_or_regex, t, module)) return g.scheme;
-  for (const SchemeGroup& g : groups)
-    if (g.targets.empty() || std::any_of(g.targets.begin(), g.targets.end(), is_class_name)) return g.scheme;
-  return std::nullopt;
+      if (!t.empty() && !is_class_name(t)) groups_.add(t, t.rfind("re:", 0) == 0, g.scheme);
+  }
+}
+
+std::optional<Scheme> SchemeTable::find(std::string_view module) const {
+  const Scheme* s =
+      layers_.find(module, [](const std::string& p, std::string_view m) { return p == m || glob(p, m); });
+  if (s != nullptr) return *s;
+  if (declaration_.ignored(module)) return std::nullopt;
+  // An exact name or a regular expression goes before a class name.
+  s = groups_.find(module, [](const std::string& p, std::string_view m) {
+    return matches(Matching::exact_or_regex, p, m);
+  });
+  if (s == nullptr) s = rest_;
+  return s != nullptr ? std::optional<Scheme>(*s) : std::nullopt;
 }
 
 Declaration declaration_of(const Snapshot& c, Findings& findings) {

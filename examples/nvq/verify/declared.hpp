@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "finding.hpp"
@@ -41,9 +43,36 @@ struct Declaration {
   bool kv_cache = false;          ///< The KV cache is declared quantized.
   bool kv_cache_dynamic = false;  ///< ... with scales that engines compute.
 
-  /// What the module should be; nothing when it is ignored or not targeted.
-  std::optional<Scheme> scheme_of(std::string_view module) const;
   bool ignored(std::string_view module) const;
+};
+
+/// Finds what modules should be: one that is named takes a look into a table, however many are. Refers to the
+/// declaration, which must stay as it is.
+class SchemeTable {
+ public:
+  explicit SchemeTable(const Declaration& d);
+  /// Nothing when the module is ignored or not targeted.
+  std::optional<Scheme> find(std::string_view module) const;
+
+ private:
+  /// Names and patterns, of which the first that matches counts.
+  struct Targets {
+    struct Pattern {
+      std::size_t place;
+      const std::string* text;
+      const Scheme* scheme;
+    };
+    std::unordered_map<std::string_view, std::pair<std::size_t, const Scheme*>> names;
+    std::vector<Pattern> patterns;
+
+    void add(const std::string& target, bool pattern, const Scheme& scheme);
+    template <class Matches>
+    const Scheme* find(std::string_view module, Matches matches) const;
+  };
+
+  const Declaration& declaration_;
+  Targets layers_, groups_;
+  const Scheme* rest_ = nullptr;
 };
 
 /// Reads the configuration; what is wrong with it becomes findings V18, N-config and N-mirror.

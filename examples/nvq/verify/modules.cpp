@@ -60,7 +60,8 @@ std::map<std::string, Module> modules_of(const Snapshot& c, const Declaration& d
     m.name = module;
     m.parts.emplace(std::move(suffix), &t);
   }
-  for (auto& [name, m] : all) m.declared = d.scheme_of(name);
+  const SchemeTable schemes(d);
+  for (auto& [name, m] : all) m.declared = schemes.find(name);
   return all;
 }
 

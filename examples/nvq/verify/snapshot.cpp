@@ -93,6 +93,7 @@ Snapshot::Snapshot(fs::path directory, Findings& findings) : directory_(std::mov
     const std::string name = e.path().filename().string();
     if (e.path().extension() == ".safetensors" && name.rfind("consolidated", 0) != 0) names.insert(name);
   }
+  if (ec) throw Failure(directory_.string() + ": cannot look into it: " + ec.message());
   if (index_)
     for (const std::string& name : index_->shards()) {
       if (fs::exists(directory_ / name, ec))

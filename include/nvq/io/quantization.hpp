@@ -4,6 +4,8 @@
 #include <nvq/io/dialect.hpp>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 /// What a checkpoint's configuration says about its quantization, whatever the dialect.
@@ -30,23 +32,43 @@ struct quantization {
 
   /// The scheme of a module by its name, nullptr when no use takes it: a name before a pattern before a class,
   /// as compressed-tensors has it. Patterns are for `matches` to tell, and without it match nothing. `ignore` is
-  /// not asked: which modules are quantized is told by their tensors.
-  const weight_scheme* find(std::string_view module, matcher matches = nullptr) const {
-    for (const scheme_use& use : uses)
-      for (const std::string& target : use.targets)
-        if (target == module) return &use.scheme;
-    for (const scheme_use& use : uses)
-      for (const std::string& target : use.targets)
-        if (matches != nullptr && target.compare(0, 3, "re:") == 0 && matches(target.substr(3), module))
-          return &use.scheme;
-    for (const scheme_use& use : uses) {
-      if (use.targets.empty()) return &use.scheme;
-      for (const std::string& target : use.targets)
-        if (target == "Linear") return &use.scheme;
-    }
-    return nullptr;
-  }
+  /// not asked: which modules are quantized is told by their tensors. For many modules keep a scheme_finder.
+  const weight_scheme* find(std::string_view module, matcher matches = nullptr) const;
 };
+
+/// Finds the schemes of many modules: a configuration that names every layer takes as long as it has names, and
+/// not as long as it has pairs of them. Refers to the configuration, which must outlive it unchanged.
+class scheme_finder {
+ public:
+  explicit scheme_finder(const quantization& q) {
+    for (const scheme_use& use : q.uses) {
+      if (fallback_ == nullptr && use.targets.empty()) fallback_ = &use.scheme;
+      for (const std::string& target : use.targets) {
+        names_.emplace(target, &use.scheme);  // of a name that is there twice, the first
+        if (target.compare(0, 3, "re:") == 0) patterns_.emplace_back(target.substr(3), &use.scheme);
+        if (fallback_ == nullptr && target == "Linear") fallback_ = &use.scheme;
+      }
+    }
+  }
+
+  /// As quantization::find() says.
+  const weight_scheme* find(std::string_view module, quantization::matcher matches = nullptr) const {
+    if (const auto at = names_.find(module); at != names_.end()) return at->second;
+    if (matches != nullptr)
+      for (const auto& [pattern, scheme] : patterns_)
+        if (matches(pattern, module)) return scheme;
+    return fallback_;
+  }
+
+ private:
+  std::unordered_map<std::string_view, const weight_scheme*> names_;
+  std::vector<std::pair<std::string, const weight_scheme*>> patterns_;
+  const weight_scheme* fallback_ = nullptr;
+};
+
+inline const weight_scheme* quantization::find(std::string_view module, matcher matches) const {
+  return scheme_finder(*this).find(module, matches);
+}
 
 }  // namespace io
 NVQ_END_NAMESPACE
