@@ -7,6 +7,7 @@
 #include <nvq/io/dtype.hpp>
 #include <nvq/scale.hpp>
 #include <nvq/span.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,8 +41,13 @@ class Codec {
   /// Zeros of the sizes that encode() makes of a matrix.
   virtual Encoded sized(std::int64_t rows, std::int64_t columns) const = 0;
   /// Encodes [rows, columns] floats. `amax` is read where needs_amax().
-  virtual void encode(const float* in, std::int64_t rows, std::int64_t columns, float amax,
-                      Encoded& out) const = 0;
+  void encode(const float* in, std::int64_t rows, std::int64_t columns, float amax, Encoded& out) const {
+    encode(in, rows, columns, amax, out, {});
+  }
+  /// With a seed it rounds stochastically, which not every element can.
+  virtual void encode(const float* in, std::int64_t rows, std::int64_t columns, float amax, Encoded& out,
+                      std::optional<std::uint64_t> seed) const = 0;
+  virtual bool rounds_stochastically() const = 0;
   /// Decodes to [rows, columns] floats.
   virtual void decode(const Encoded& in, std::int64_t rows, std::int64_t columns, float tensor_scale,
                       float* out) const = 0;

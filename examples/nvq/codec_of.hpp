@@ -21,6 +21,9 @@ class CodecOf final : public Codec {
  public:
   std::string_view recipe() const override { return R::name(); }
   std::int64_t row_step() const override { return F::block::rows > 0 ? F::block::rows : 1; }
+  bool rounds_stochastically() const override {
+    return nvq::detail::has_stochastic<typename F::element>::value;
+  }
   bool needs_amax() const override { return F::has_tensor_scale || F::block::rows == 0; }
   nvq::TensorScales tensor_scales(float amax) const override { return nvq::tensor_scales<F>(amax, R{}); }
   std::int64_t scale_rows(std::int64_t rows) const override { return F::scale_rows(rows); }
@@ -36,16 +39,19 @@ class CodecOf final : public Codec {
     return e;
   }
 
-  void encode(const float* in, std::int64_t rows, std::int64_t columns, float amax,
-              Encoded& out) const override {
+  using Codec::encode;
+  void encode(const float* in, std::int64_t rows, std::int64_t columns, float amax, Encoded& out,
+              std::optional<std::uint64_t> seed) const override {
     out.codes.resize(F::codes_bytes(rows, columns));
     std::vector<Scale> scales(F::scales_count(rows, columns));
     out.zero_points.resize(F::has_zero_point ? scales.size() : 0);
     const nvq::matrix_view<const float> view(in, {rows, columns});
+    nvq::encode_options options;
+    options.stochastic = seed.has_value();
+    options.seed = seed.value_or(0);
     if constexpr (F::has_tensor_scale) {
-      check(nvq::encode<F>(view, out.codes, scales, amax, R{}));
+      check(nvq::encode<F>(view, out.codes, scales, amax, R{}, options));
     } else {
-      nvq::encode_options options;
       if (needs_amax()) options.amax = amax;
       check(nvq::encode<F>(view, out.codes, scales, out.zero_points, R{}, options));
     }

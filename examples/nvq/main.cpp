@@ -20,6 +20,7 @@
 #include "ranks/command.hpp"
 #include "ranks/team.hpp"
 #include "rules.hpp"
+#include "vectors/command.hpp"
 #include "verify/command.hpp"
 #include "version.hpp"
 
@@ -159,6 +160,7 @@ int main(int argc, char** argv) {
   app::add_plan(cli);
   app::add_compare(cli);
   app::add_convert(cli);
+  app::add_vectors(cli);
   add_formats(cli);
   add_demo(cli);
   try {

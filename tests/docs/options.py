@@ -20,10 +20,10 @@ def help_of(nvq, *command):
 
 def main(nvq, docs):
     listed = help_of(nvq).split("Subcommands:\n")[1]
-    commands = re.findall(r"^  ([a-z]+) ", listed, re.M)
+    commands = re.findall(r"^  ([a-z-]+) ", listed, re.M)
     pages = {}
     for page in sorted(Path(docs).glob("*.md")):
-        title = re.match(r"# nvq ([a-z]+)\n", page.read_text())
+        title = re.match(r"# nvq ([a-z-]+)\n", page.read_text())
         if title:
             pages[title[1]] = page
     wrong = [f"{pages[c]}: there is no such command" for c in pages if c not in commands]

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "checks.hpp"
+#include "input_bound.hpp"
 #include "parallel.hpp"
 #include "scale_stats.hpp"
 
@@ -17,8 +18,6 @@ namespace {
 
 /// Weights with a larger magnitude do not occur; a tensor scale that implies one points the wrong way.
 constexpr double largest_weight = 2688;
-/// The same of activations: beyond the range of half precision several times.
-constexpr double largest_activation = 65504.0 * 4;
 
 struct Job {
   const Module* module;
@@ -137,10 +136,12 @@ std::string input_problem(Context& x, const Module& m) {
     const bool divides = t->name.find("input_global_scale") != std::string::npos;
     const double steps = m.declared->kind == Kind::nvfp4 ? 2688 : 448;
     const double amax = divides ? steps / static_cast<double>(v) : steps * static_cast<double>(v);
-    if (amax > largest_activation)
-      x.findings.warning("V4", t->name,
-                         fmt::format("{} {}, so the largest activation would be {:.3g}",
-                                     divides ? "divides by" : "multiplies by", v, amax));
+    const double limit = largest_input(x.checkpoint, m, amax);
+    if (amax > limit)
+      x.findings.warning(
+          "V4", t->name,
+          fmt::format("{} {}, so the largest activation would be {:.3g}; none reaches {:.3g} here",
+                      divides ? "divides by" : "multiplies by", v, amax, limit));
   }
   return {};
 }
