@@ -20,6 +20,10 @@ class executor_ref {
       : context_(const_cast<void*>(static_cast<const void*>(__builtin_addressof(exec)))),
         run_([](void* context, std::size_t n, task t) { (*static_cast<Exec*>(context))(n, t); }) {}
 
+  /// A temporary would be gone when tasks are run: name the executor first.
+  template <class Exec, class = std::enable_if_t<!std::is_same<std::decay_t<Exec>, executor_ref>::value>>
+  executor_ref(const Exec&& temporary) = delete;
+
   /// True when tasks run one after the other in the calling thread.
   bool serial() const noexcept { return run_ == nullptr; }
 

@@ -34,8 +34,9 @@ TEST_CASE("JSON that readers disagree on is refused", "[io]") {
   CHECK(json_refusal(R"({"a":{"b":1},"c":{"b":2}})").empty());
   CHECK(contains(json_refusal(R"({"a":1,"a":1})"), "\"a\" appears twice"));
   CHECK(contains(json_refusal(R"({"o":{"a":1,"b":2,"a":1}})"), "\"a\" appears twice"));
-  CHECK(contains(json_refusal("{"), "not valid JSON"));
-  CHECK(contains(json_refusal(""), "not valid JSON"));
+  CHECK(contains(json_refusal("{\n  \"a\": 1,\n  \"b\": tru\n}"), "not valid JSON: line 3, column 11"));
+  CHECK(contains(json_refusal("{"), "line 1, column 2"));
+  CHECK(contains(json_refusal(""), "not valid JSON: line 1, column 1"));
   CHECK(contains(json_refusal("{} {}"), "not valid JSON"));
   CHECK(contains(json_refusal("{\"a\":\"\xff\"}"), "not valid JSON"));
   CHECK(contains(json_refusal(std::string(100, '[') + std::string(100, ']')), "nests deeper"));

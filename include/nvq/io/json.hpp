@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <nlohmann/json.hpp>
 #include <nvq/io/detail/document_sax.hpp>
@@ -19,6 +20,18 @@ using json = nlohmann::ordered_json;
 /// Deepest nesting parse_json() accepts.
 constexpr int max_json_depth() noexcept { return 64; }
 
+namespace detail {
+
+/// Of the last of the first `read` bytes of a text, as editors count: "line 3, column 14".
+inline std::string place_in(std::string_view text, std::size_t read) {
+  const std::string_view before = text.substr(0, read == 0 ? 0 : std::min(read - 1, text.size()));
+  const std::size_t newline = before.rfind('\n');
+  return "line " + std::to_string(std::count(before.begin(), before.end(), '\n') + 1) + ", column " +
+         std::to_string(before.size() - (newline == std::string_view::npos ? 0 : newline + 1) + 1);
+}
+
+}  // namespace detail
+
 /// Parses a document from outside, in time proportional to its length. Refuses what lenient parsers let
 /// through and later readers disagree on: a key twice in one object, nesting beyond max_json_depth(), anything
 /// after the document.
@@ -29,7 +42,8 @@ template <class Json = json>
 inline expected<Json> parse_json(std::string_view text) {
   detail::document_sax<Json> sax(static_cast<std::size_t>(max_json_depth()));
   if (!Json::sax_parse(text.begin(), text.end(), &sax))
-    return error{sax.reason.empty() ? "it is not valid JSON" : sax.reason};
+    return error{sax.reason.empty() ? "it is not valid JSON: " + detail::place_in(text, sax.read)
+                                    : sax.reason};
   return std::move(sax.document);
 }
 

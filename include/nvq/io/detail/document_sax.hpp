@@ -26,7 +26,7 @@ typename Map::mapped_type& new_member(Map& object, typename Map::key_type key) {
 }
 
 /// Builds a document of `Json` from text. Stops, with `reason` set, at what it does not allow; without one
-/// where the text is no JSON.
+/// where the text is no JSON, with `read` as the number of bytes up to there.
 template <class Json>
 class document_sax final : public nlohmann::json_sax<Json> {
   using base = nlohmann::json_sax<Json>;
@@ -36,6 +36,7 @@ class document_sax final : public nlohmann::json_sax<Json> {
 
   Json document;
   std::string reason;
+  std::size_t read = 0;
 
   bool null() override { return add(nullptr); }
   bool boolean(bool value) override { return add(value); }
@@ -58,7 +59,8 @@ class document_sax final : public nlohmann::json_sax<Json> {
   }
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
-  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override {
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
+    read = position;
     return false;
   }
 
