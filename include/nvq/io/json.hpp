@@ -24,7 +24,7 @@ namespace detail {
 
 /// Of the last of the first `read` bytes of a text, as editors count: "line 3, column 14".
 inline std::string place_in(std::string_view text, std::size_t read) {
-  const std::string_view before = text.substr(0, read == 0 ? 0 : std::min(read - 1, text.size()));
+  const std::string_view before = text.substr(0, read == 0 ? 0 : (std::min)(read - 1, text.size()));
   const std::size_t newline = before.rfind('\n');
   return "line " + std::to_string(std::count(before.begin(), before.end(), '\n') + 1) + ", column " +
          std::to_string(before.size() - (newline == std::string_view::npos ? 0 : newline + 1) + 1);
