@@ -4,8 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "support/catch.hpp"
-#include "verify.hpp"
+#include "convert.hpp"
 
 using namespace test;
 
@@ -13,12 +12,6 @@ namespace {
 
 const fs::path third_party = fs::path(NVQ_VECTORS_DIR).parent_path() / "app" / "third_party";
 const std::string q0 = "model.layers.0.self_attn.q_proj", down1 = "model.layers.1.mlp.down_proj";
-
-Outcome convert(const fs::path& from, const fs::path& to, const std::string& dialect,
-                std::vector<std::string> more = {}) {
-  more.insert(more.begin(), {"convert", from.string(), to.string(), "--to", dialect});
-  return nvq(more);
-}
 
 json header_of(const fs::path& file) {
   const std::string bytes = read_file(file);

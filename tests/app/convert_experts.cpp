@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // nvq convert --to gpt-oss: experts that are modules of their own become stacks, bit for bit. What the stacks must be
 // is drawn first, and taken apart here.
-#include "support/catch.hpp"
-#include "verify.hpp"
+#include "convert.hpp"
 
 using namespace test;
 
 namespace {
 
 constexpr std::int64_t experts = 4;
-
-Outcome convert(const fs::path& from, const fs::path& to, std::vector<std::string> more = {}) {
-  more.insert(more.begin(), {"convert", from.string(), to.string(), "--to", "gpt-oss"});
-  return nvq(more);
-}
 
 /// GPT-OSS with biases that differ.
 Ckpt stacked() {
@@ -74,20 +68,6 @@ Ckpt linearized(const Ckpt& from) {
   return c;
 }
 
-void expect_refusal(const Ckpt& c, const std::vector<std::string>& parts) {
-  const TempDir dir;
-  c.write(dir / "a");
-  const Outcome no = convert(dir / "a", dir / "b");
-  INFO(no.err);
-  CHECK(no.status == 1);
-  for (const std::string& part : parts) {
-    INFO(part);
-    CHECK(no.err.find(part) != std::string::npos);
-  }
-  CHECK(!fs::exists(dir / "b"));
-  CHECK(!fs::exists(dir / "b.partial"));
-}
-
 const std::string layer = "model.layers.1.mlp.experts";
 
 }  // namespace
@@ -97,7 +77,7 @@ TEST_CASE("convert GPT-OSS whose experts are modules", "[app][convert]") {
   for (const bool sharded : {false, true}) {
     const TempDir dir;
     source.write(dir / "a", sharded);
-    const Outcome done = convert(dir / "a", dir / "b");
+    const Outcome done = convert(dir / "a", dir / "b", "gpt-oss");
     INFO(done.err);
     REQUIRE(done.status == 0);
     CHECK(done.out.find("24 quantized weights converted") != std::string::npos);
@@ -123,35 +103,35 @@ TEST_CASE("experts that do not make whole stacks are refused", "[app][convert]")
   const Ckpt whole = linearized(stacked());
   Ckpt other = whole;
   other.config["model_type"] = "qwen3_moe";
-  expect_refusal(other, {"model.layers.0.mlp.experts.0.", "experts of GPT-OSS", "qwen3_moe"});
+  expect_refusal(other, "gpt-oss", {"model.layers.0.mlp.experts.0.", "experts of GPT-OSS", "qwen3_moe"});
   Ckpt bias = whole;
   bias.tensors.erase(layer + ".2.up_proj.bias");
-  expect_refusal(bias, {layer + ".2.up_proj", "no bias of 256 values"});
+  expect_refusal(bias, "gpt-oss", {layer + ".2.up_proj", "no bias of 256 values"});
   Ckpt type = whole;
   type[layer + ".3.down_proj.bias"] = constant("F32", {128}, 1);
-  expect_refusal(type, {layer + ".3.down_proj", "another type"});
+  expect_refusal(type, "gpt-oss", {layer + ".3.down_proj", "another type"});
   Ckpt one = whole;
   for (const char* part : {"weight_packed", "weight_scale", "bias"})
     one.tensors.erase(layer + ".2.gate_proj." + part);
-  expect_refusal(one, {layer + ".2.gate_proj", "not quantized as the others"});
+  expect_refusal(one, "gpt-oss", {layer + ".2.gate_proj", "not quantized as the others"});
   Ckpt last = whole;
   for (const char* p : {"gate_proj", "up_proj", "down_proj"})
     for (const char* part : {"weight_packed", "weight_scale", "bias"})
       last.tensors.erase(layer + ".3." + p + "." + part);
-  expect_refusal(last, {layer, "3 experts", "where 4 are needed"});
+  expect_refusal(last, "gpt-oss", {layer, "3 experts", "where 4 are needed"});
   Ckpt shape = whole;
   shape[layer + ".1.down_proj.weight_packed"] = random_bytes("U8", {128, 64}, 1);
   shape[layer + ".1.down_proj.weight_scale"] = random_bytes("U8", {128, 4}, 1);
-  expect_refusal(shape, {layer + ".1.down_proj", "its shape"});
+  expect_refusal(shape, "gpt-oss", {layer + ".1.down_proj", "its shape"});
   Ckpt attention = whole;
   const std::string q = "model.layers.0.self_attn.q_proj";
   attention.tensors.erase(q + ".weight");
   attention.tensors[q + ".weight_packed"] = random_bytes("U8", {128, 64}, 1);
   attention.tensors[q + ".weight_scale"] = random_bytes("U8", {128, 4}, 1);
-  expect_refusal(attention, {q, "experts alone"});
+  expect_refusal(attention, "gpt-oss", {q, "experts alone"});
   Ckpt dynamic = whole;
   json& group = dynamic.q()["config_groups"]["group_0"];
   group["input_activations"] = group["weights"];
   group["input_activations"]["dynamic"] = true;
-  expect_refusal(dynamic, {"--activations none"});
+  expect_refusal(dynamic, "gpt-oss", {"--activations none"});
 }

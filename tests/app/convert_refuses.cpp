@@ -1,33 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // nvq convert: what it refuses, and what it leaves behind when it fails.
-#include "support/catch.hpp"
-#include "verify.hpp"
+#include "convert.hpp"
 
 using namespace test;
 
 namespace {
 
 const std::string q0 = "model.layers.0.self_attn.q_proj";
-
-Outcome convert(const fs::path& from, const fs::path& to, const std::string& dialect,
-                std::vector<std::string> more = {}) {
-  more.insert(more.begin(), {"convert", from.string(), to.string(), "--to", dialect});
-  return nvq(more);
-}
-
-void expect_refusal(const Ckpt& c, const std::string& to, const std::vector<std::string>& parts) {
-  const TempDir dir;
-  c.write(dir / "a");
-  const Outcome no = convert(dir / "a", dir / "b", to);
-  INFO(to << ": " << no.err);
-  CHECK(no.status == 1);
-  for (const std::string& part : parts) {
-    INFO(part);
-    CHECK(no.err.find(part) != std::string::npos);
-  }
-  CHECK(!fs::exists(dir / "b"));
-  CHECK(!fs::exists(dir / "b.partial"));
-}
 
 }  // namespace
 
